@@ -1,0 +1,1 @@
+"""Bookshelf: a catalogue of authors and books; `bookshelf/app.py` is where to start reading."""

@@ -1,0 +1,1 @@
+"""The catalogue as JSON, over the same queries as the pages."""

@@ -1,0 +1,38 @@
+"""The table of authors."""
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Index, String, Text, event
+from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
+
+from bookshelf.authors.names import author_key
+from bookshelf.core.db import BytewiseString, Record
+
+if TYPE_CHECKING:
+    from bookshelf.books.models import Book
+
+
+class Author(Record):
+    """A person who writes; two of them may share a name."""
+
+    __tablename__ = "authors"
+    __table_args__ = (
+        Index("ix_authors_sort_key", "sort_key", "id"),
+        Index("ix_authors_country", "country", "sort_key", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    name: Mapped[str] = mapped_column(String(300))
+    sort_name: Mapped[str] = mapped_column(String(300))
+    sort_key: Mapped[str] = mapped_column(BytewiseString)
+    bio: Mapped[str | None] = mapped_column(Text)
+    country: Mapped[str | None] = mapped_column(String(4))
+
+    # The database refuses to delete an author who has books; the session must not empty theirs.
+    books: Mapped[list["Book"]] = relationship(back_populates="author", passive_deletes="all")
+
+
+@event.listens_for(Author, "before_insert")
+@event.listens_for(Author, "before_update")
+def _keep_sort_key(mapper: Mapper[Author], connection: Connection, author: Author) -> None:
+    author.sort_key = author_key(author.name, author.sort_name)

@@ -1,0 +1,79 @@
+"""What is read about authors."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import with_parent
+
+from bookshelf.authors.models import Author
+from bookshelf.authors.names import propose_sort_name
+from bookshelf.core import keyset, text
+from bookshelf.core.db import AnyRow, db
+
+if TYPE_CHECKING:
+    from bookshelf.books.models import Book
+
+SORTS: Mapping[str, keyset.Keys] = {
+    "name": (Author.sort_key, Author.id),
+    "country": (Author.country, Author.sort_key, Author.id),
+    "added": (Author.id,),
+}
+
+COLUMNS = (Author.id, Author.name, Author.sort_name, Author.bio, Author.country, Author.created_at)
+
+
+def author(author_id: int) -> Author | None:
+    """The author of that id."""
+    return db.session.get(Author, author_id)
+
+
+def page_of_authors(
+    *, q: str = "", country: str | None = None, sort: str = "name", **cursor: Any
+) -> keyset.Page:
+    """Authors whose name has all words of `q`, of one country (its code) or of any.
+
+    `cursor` is what `keyset.fetch` takes. Raises KeyError for an unknown sort, BadCursor.
+    """
+    statement = select(*COLUMNS)
+    for word in text.words(q):
+        statement = statement.where(Author.sort_key.contains(word, autoescape=True))
+    if country:
+        statement = statement.where(Author.country == country)
+    return keyset.fetch(statement, SORTS[sort], **cursor)
+
+
+def fitting(name: str, limit: int) -> Sequence[AnyRow]:
+    """Authors called exactly that, in either order; else those with words that begin so."""
+    statement = select(*COLUMNS).order_by(*SORTS["name"]).limit(limit)
+    exact = {text.sort_key(name), text.sort_key(propose_sort_name(name))}
+    if rows := db.session.execute(statement.where(Author.sort_key.in_(exact))).all():
+        return rows
+    for word in text.words(name):
+        start = (" " + Author.sort_key).contains(" " + word, autoescape=True)
+        statement = statement.where(start)
+    return db.session.execute(statement).all()
+
+
+def counts_of_books(author_ids: Iterable[int]) -> dict[int, int]:
+    """How many books each of these authors has; who has none is left out."""
+    statement = select(Author.id, func.count()).join(Author.books)
+    rows = db.session.execute(statement.where(Author.id.in_(author_ids)).group_by(Author.id))
+    return dict(rows.tuples().all())
+
+
+def books_of(author: Author, limit: int = keyset.SIZE) -> Sequence["Book"]:
+    """The first books of an author by title."""
+    book = Author.books.property.mapper.class_
+    statement = select(book).where(with_parent(author, Author.books))
+    return db.session.scalars(statement.order_by(book.sort_key, book.id).limit(limit)).all()
+
+
+def total() -> int:
+    """How many authors there are."""
+    return db.session.scalar(select(func.count()).select_from(Author)) or 0
+
+
+def latest(limit: int) -> Sequence[AnyRow]:
+    """The authors added last, newest first."""
+    return db.session.execute(select(*COLUMNS).order_by(Author.id.desc()).limit(limit)).all()

@@ -1,0 +1,44 @@
+"""What is done to authors; the caller commits."""
+
+from bookshelf.authors.models import Author
+from bookshelf.authors.names import propose_sort_name
+from bookshelf.core.db import db
+from bookshelf.core.problems import Problem, Stale, flushing
+
+
+def create_author(
+    *, name: str, sort_name: str | None = None, bio: str | None = None, country: str | None = None
+) -> Author:
+    """Add an author; the name to sort by is proposed where none is given."""
+    author = Author(
+        name=name, sort_name=sort_name or propose_sort_name(name), bio=bio, country=country
+    )
+    db.session.add(author)
+    db.session.flush()
+    return author
+
+
+def update_author(
+    author: Author,
+    *,
+    version: int | None,
+    name: str,
+    sort_name: str | None = None,
+    bio: str | None = None,
+    country: str | None = None,
+) -> None:
+    """Change an author as it stood at `version`; raises Stale where somebody else saved since."""
+    if author.version != version:
+        raise Stale
+    with flushing({}):
+        author.name = name
+        author.sort_name = sort_name or propose_sort_name(name)
+        author.bio = bio
+        author.country = country
+
+
+def delete_author(author: Author) -> None:
+    """Delete an author; raises Problem while there are books by them."""
+    books = Problem(f"{author.name} still has books. Move or delete them first.")
+    with flushing({"fk_books_author_id_authors": books}):
+        db.session.delete(author)

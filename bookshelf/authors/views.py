@@ -1,0 +1,94 @@
+"""The pages of authors."""
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from bookshelf.authors import countries, queries, services
+from bookshelf.authors.forms import AuthorForm
+from bookshelf.authors.models import Author
+from bookshelf.core.db import db
+from bookshelf.web.forms import BaseForm
+from bookshelf.web.lists import Listing
+
+authors = Blueprint("authors", __name__, url_prefix="/authors")
+authors.add_app_template_filter(countries.name_of, "country_name")
+authors.add_app_template_global(countries.all_countries)
+
+
+@authors.get("/")
+def index() -> ResponseReturnValue:
+    """The list: found by name, of one country, in any order."""
+    listing = Listing(queries.SORTS)
+    country = listing.filter_by("country", countries.find)
+    listing.fetch(queries.page_of_authors, country=country)
+    return render_template("authors/index.html", listing=listing)
+
+
+@authors.get("/<id:author_id>")
+def show(author_id: int) -> ResponseReturnValue:
+    """An author with the first of their books."""
+    return render_template("authors/show.html", **_books(_author(author_id)))
+
+
+@authors.route("/new", methods=["GET", "POST"])
+def new() -> ResponseReturnValue:
+    """Add an author."""
+    form = AuthorForm()
+    if form.validate_on_submit():
+        with form.showing_problems():
+            author = services.create_author(**form.values)
+            db.session.commit()
+            flash(f"{author.name} was added.")
+            return redirect(_after_adding(author))
+    return render_template("authors/new.html", form=form), form.status
+
+
+@authors.route("/<id:author_id>/edit", methods=["GET", "POST"])
+def edit(author_id: int) -> ResponseReturnValue:
+    """Change an author; what was typed for one who was deleted meanwhile may be added anew."""
+    author = queries.author(author_id)
+    if author is None and request.method == "POST":
+        return render_template("authors/new.html", form=AuthorForm(), deleted=True), 410
+    author = author or abort(404)
+    form = AuthorForm(obj=author)
+    if form.validate_on_submit():
+        with form.showing_problems():
+            services.update_author(author, version=form.drawn_from, **form.values)
+            db.session.commit()
+            flash(f"{author.name} was saved.")
+            return redirect(url_for(".show", author_id=author_id))
+    theirs = form.conflict_with(author)
+    return render_template(
+        "authors/edit.html", form=form, author=author, theirs=theirs
+    ), form.status
+
+
+@authors.route("/<id:author_id>/delete", methods=["GET", "POST"])
+def delete(author_id: int) -> ResponseReturnValue:
+    """Ask, then delete; an author who has books stays."""
+    author, form = _author(author_id), BaseForm()
+    if form.validate_on_submit():
+        with form.showing_problems():
+            services.delete_author(author)
+            db.session.commit()
+            flash(f"{author.name} was deleted.")
+            return redirect(url_for(".index"))
+    back = url_for(".show", author_id=author_id)
+    page = render_template("delete.html", form=form, name=author.name, back=back, **_books(author))
+    return page, form.status
+
+
+def _author(author_id: int) -> Author:
+    return queries.author(author_id) or abort(404)
+
+
+def _books(author: Author) -> dict[str, object]:
+    """An author, the first of their books, and how many there are."""
+    count = queries.counts_of_books([author.id]).get(author.id, 0)
+    return {"author": author, "books": queries.books_of(author), "count": count}
+
+
+def _after_adding(author: Author) -> str:
+    if "another" in request.form:
+        return url_for(".new")
+    return url_for(".show", author_id=author.id)

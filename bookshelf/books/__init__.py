@@ -1,0 +1,1 @@
+"""Books: what is catalogued, each by one author."""

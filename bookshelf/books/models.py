@@ -1,0 +1,41 @@
+"""The table of books."""
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, ForeignKey, Index, String, UniqueConstraint, event
+from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
+
+from bookshelf.books.titles import title_key
+from bookshelf.core.db import BytewiseString, Record
+
+if TYPE_CHECKING:
+    from bookshelf.authors.models import Author
+
+
+class Book(Record):
+    """A published book; an ISBN belongs to one book only."""
+
+    __tablename__ = "books"
+    __table_args__ = (
+        UniqueConstraint("isbn"),
+        Index("ix_books_sort_key", "sort_key", "id"),
+        Index("ix_books_author_id", "author_id", "sort_key", "id"),
+        Index("ix_books_language", "language", "sort_key", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    title: Mapped[str] = mapped_column(String(1000))
+    sort_key: Mapped[str] = mapped_column(BytewiseString)
+    author_id: Mapped[int] = mapped_column(ForeignKey("authors.id", ondelete="RESTRICT"))
+    isbn: Mapped[str | None] = mapped_column(String(13))
+    year: Mapped[int | None]
+    publisher: Mapped[str | None] = mapped_column(String(300))
+    language: Mapped[str | None] = mapped_column(String(3))
+
+    author: Mapped["Author"] = relationship(back_populates="books")
+
+
+@event.listens_for(Book, "before_insert")
+@event.listens_for(Book, "before_update")
+def _keep_sort_key(mapper: Mapper[Book], connection: Connection, book: Book) -> None:
+    book.sort_key = title_key(book.title, book.language)

@@ -1,0 +1,80 @@
+"""What is read about books."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from bookshelf.authors.models import Author
+from bookshelf.books.models import Book
+from bookshelf.core import keyset, text
+from bookshelf.core.db import AnyRow, AnySelect, db
+
+SORTS: Mapping[str, keyset.Keys] = {
+    "title": (Book.sort_key, Book.id),
+    "author": (Author.sort_key, Author.id, Book.sort_key, Book.id),
+    "year": (Book.year, Book.id),
+    "publisher": (Book.publisher, Book.id),
+    "language": (Book.language, Book.sort_key, Book.id),
+    "isbn": (Book.isbn, Book.id),
+    "added": (Book.id,),
+}
+
+
+def book(book_id: int) -> Book | None:
+    """The book of that id, with its author."""
+    return db.session.get(Book, book_id, options=[joinedload(Book.author)])
+
+
+def page_of_books(
+    *,
+    q: str = "",
+    author_id: int | None = None,
+    language: str | None = None,
+    sort: str = "title",
+    **cursor: Any,
+) -> keyset.Page:
+    """Books whose title has all words of `q`, by one author, in one language (its code).
+
+    `cursor` is what `keyset.fetch` takes. Raises KeyError for an unknown sort, BadCursor.
+    """
+    statement = _rows()
+    for word in text.words(q):
+        statement = statement.where(Book.sort_key.contains(word, autoescape=True))
+    if author_id:
+        statement = statement.where(Book.author_id == author_id)
+    if language:
+        statement = statement.where(Book.language == language)
+    return keyset.fetch(statement, SORTS[sort], **cursor)
+
+
+def book_row(book_id: int) -> AnyRow | None:
+    """The book of that id as lists show it."""
+    return db.session.execute(_rows().where(Book.id == book_id)).one_or_none()
+
+
+def total() -> int:
+    """How many books there are."""
+    return db.session.scalar(select(func.count()).select_from(Book)) or 0
+
+
+def latest(limit: int) -> Sequence[AnyRow]:
+    """The books added last, newest first."""
+    return db.session.execute(_rows().order_by(Book.id.desc()).limit(limit)).all()
+
+
+def _rows() -> AnySelect:
+    """Plain columns rather than entities: a list needs no more, and costs less so."""
+    return select(
+        Book.id,
+        Book.title,
+        Book.isbn,
+        Book.year,
+        Book.publisher,
+        Book.language,
+        Book.created_at,
+        Book.author_id,
+        Author.name.label("author_name"),
+        Author.sort_name.label("author_sort_name"),
+    ).join(Book.author)

@@ -1,0 +1,80 @@
+"""What is done to books; the caller commits."""
+
+from typing import NamedTuple
+
+from bookshelf.authors import services as authors
+from bookshelf.books.models import Book
+from bookshelf.core.db import db
+from bookshelf.core.problems import Problem, Stale, flushing
+
+
+class NewAuthor(NamedTuple):
+    """The author of a book who is not in the catalogue yet."""
+
+    name: str
+
+
+MEANINGS = {
+    "uq_books_isbn": Problem("Another book has this ISBN already.", "isbn"),
+    "fk_books_author_id_authors": Problem("This author has just been deleted.", "author"),
+}
+
+
+def create_book(
+    *,
+    title: str,
+    author: int | NewAuthor,
+    isbn: str | None = None,
+    year: int | None = None,
+    publisher: str | None = None,
+    language: str | None = None,
+) -> Book:
+    """Add a book by an author (an id, or one to be added with it).
+
+    `isbn` has 13 digits, `language` is a code of ISO 639-3. Raises Problem for an ISBN in use.
+    """
+    book = Book(
+        title=title,
+        author_id=_author_id(author),
+        isbn=isbn,
+        year=year,
+        publisher=publisher,
+        language=language,
+    )
+    with flushing(MEANINGS):
+        db.session.add(book)
+    return book
+
+
+def update_book(
+    book: Book,
+    *,
+    version: int | None,
+    title: str,
+    author: int | NewAuthor,
+    isbn: str | None = None,
+    year: int | None = None,
+    publisher: str | None = None,
+    language: str | None = None,
+) -> None:
+    """Change a book as it stood at `version`; raises Stale where somebody else saved since."""
+    if book.version != version:
+        raise Stale
+    author_id = _author_id(author)
+    with flushing(MEANINGS):
+        book.title = title
+        book.author_id = author_id
+        book.isbn = isbn
+        book.year = year
+        book.publisher = publisher
+        book.language = language
+
+
+def delete_book(book: Book) -> None:
+    """Delete a book."""
+    with flushing({}):
+        db.session.delete(book)
+
+
+def _author_id(author: int | NewAuthor) -> int:
+    return authors.create_author(name=author.name).id if isinstance(author, NewAuthor) else author

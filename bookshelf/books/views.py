@@ -1,0 +1,106 @@
+"""The pages of books."""
+
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from bookshelf.authors import queries as authors
+from bookshelf.books import isbn, languages, queries, services
+from bookshelf.books.forms import BookForm
+from bookshelf.books.models import Book
+from bookshelf.core.db import db
+from bookshelf.web.forms import BaseForm
+from bookshelf.web.lists import Listing
+from bookshelf.web.urls import parse_id
+
+books = Blueprint("books", __name__, url_prefix="/books")
+books.add_app_template_filter(languages.name_of, "language_name")
+books.add_app_template_filter(isbn.hyphenate, "hyphenated")
+books.add_app_template_global(languages.common_languages)
+
+
+@books.get("/")
+def index() -> ResponseReturnValue:
+    """The list: found by title, by one author, in one language, in any order."""
+    listing = Listing(queries.SORTS)
+    language = listing.filter_by("language", languages.find)
+    author_id = listing.filter_by_record("author_id", authors.author)
+    listing.fetch(queries.page_of_books, author_id=author_id, language=language)
+    return render_template("books/index.html", listing=listing)
+
+
+@books.get("/<id:book_id>")
+def show(book_id: int) -> ResponseReturnValue:
+    """A book."""
+    return render_template("books/show.html", book=_book(book_id))
+
+
+@books.route("/new", methods=["GET", "POST"])
+def new() -> ResponseReturnValue:
+    """Add a book; the URL may say by whom, from which publisher and in which language."""
+    form = BookForm(data=_kept())
+    if form.validate_on_submit():
+        with form.showing_problems():
+            book = services.create_book(**form.values)
+            db.session.commit()
+            flash(f"“{book.title}” was added.")
+            return redirect(_after_adding(book))
+    return render_template("books/new.html", form=form), form.status
+
+
+@books.route("/<id:book_id>/edit", methods=["GET", "POST"])
+def edit(book_id: int) -> ResponseReturnValue:
+    """Change a book; what was typed for one that was deleted meanwhile may be added anew."""
+    book = queries.book(book_id)
+    if book is None and request.method == "POST":
+        return render_template("books/new.html", form=BookForm(), deleted=True), 410
+    book = book or abort(404)
+    form = BookForm(obj=book)
+    if form.validate_on_submit():
+        with form.showing_problems():
+            services.update_book(book, version=form.drawn_from, **form.values)
+            db.session.commit()
+            flash(f"“{book.title}” was saved.")
+            return redirect(url_for(".show", book_id=book_id))
+    theirs = form.conflict_with(book)
+    return render_template("books/edit.html", form=form, book=book, theirs=theirs), form.status
+
+
+@books.route("/<id:book_id>/delete", methods=["GET", "POST"])
+def delete(book_id: int) -> ResponseReturnValue:
+    """Ask, then delete."""
+    book, form = _book(book_id), BaseForm()
+    if form.validate_on_submit():
+        with form.showing_problems():
+            services.delete_book(book)
+            db.session.commit()
+            flash(f"“{book.title}” was deleted.")
+            return redirect(url_for(".index"))
+    back = url_for(".show", book_id=book_id)
+    return render_template("delete.html", form=form, name=book.title, back=back), form.status
+
+
+def _book(book_id: int) -> Book:
+    return queries.book(book_id) or abort(404)
+
+
+def _kept() -> dict[str, object]:
+    """What the form is drawn with: what the URL carries over from the book before."""
+    author_id, language = parse_id(request.args.get("author_id")), request.args.get("language")
+    return {
+        "author": authors.author(author_id) if author_id else None,
+        "publisher": request.args.get("publisher"),
+        "language": language if language and languages.is_code(language) else None,
+    }
+
+
+def _after_adding(book: Book) -> str:
+    if "another" not in request.form:
+        return url_for(".show", book_id=book.id)
+    kept: dict[str, Any] = {
+        "author_id": book.author_id,
+        "publisher": book.publisher,
+        "language": book.language,
+    }
+    return url_for(".new", **{name: value for name, value in kept.items() if value})

@@ -1,0 +1,123 @@
+"""The database: the one `db`, the base of every model, and how its connections begin."""
+
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    MetaData,
+    Row,
+    Select,
+    String,
+    event,
+    text,
+)
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+# PostgreSQL compares these bytes as SQLite and Python do, and a prefix search can use the index.
+BytewiseString = String().with_variant(String(collation="C"), "postgresql")
+
+AnyRow = Row[*tuple[Any, ...]]
+AnySelect = Select[*tuple[Any, ...]]
+
+# Set while a request that cannot write is answered: SQLite has one write lock for everybody.
+reads_only: ContextVar[bool] = ContextVar("reads_only", default=False)
+
+
+class Model(DeclarativeBase):
+    """The base of every model; constraints are named, so that their meanings can be listed."""
+
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+
+
+db = SQLAlchemy(model_class=Model)
+migrate = Migrate(db=db)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment in UTC on both databases; SQLite stores and returns it without its zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Take an aware moment of any zone; a naive one raises ValueError."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone")
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give back an aware moment in UTC."""
+        if value is not None and value.tzinfo is None:
+            return value.replace(tzinfo=UTC)
+        return value and value.astimezone(UTC)
+
+
+def now() -> datetime:
+    """The present moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class Record(Model):
+    """What every row that people edit has: an id never used twice, its times, its version."""
+
+    __abstract__ = True
+
+    id: Mapped[int] = mapped_column(primary_key=True, sort_order=-1)
+    created_at: Mapped[datetime] = mapped_column(
+        UtcDateTime, default=now, server_default=text("CURRENT_TIMESTAMP"), sort_order=1
+    )
+    updated_at: Mapped[datetime] = mapped_column(
+        UtcDateTime,
+        default=now,
+        onupdate=now,
+        server_default=text("CURRENT_TIMESTAMP"),
+        sort_order=1,
+    )
+    version: Mapped[int] = mapped_column(server_default=text("1"), sort_order=1)
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805
+        return {"version_id_col": cls.version}
+
+
+def prepare(engine: Engine, *, foreign_keys: bool = True) -> Engine:
+    """Give an engine for SQLite its pragmas and explicit transactions; leave PostgreSQL's be."""
+    if engine.dialect.name == "sqlite":
+        keys = "ON" if foreign_keys else "OFF"
+        event.listen(engine, "connect", lambda connection, _: _set_pragmas(connection, keys))
+        event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _set_pragmas(connection: DBAPIConnection, foreign_keys: str) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA busy_timeout = 5000")
+    mode: Any = cursor.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != ("wal",):
+        raise RuntimeError(f"SQLite needs a disk that allows write-ahead logging, not {mode[0]}")
+    # With WAL and NORMAL a loss of power may take back a commit that was acknowledged.
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute(f"PRAGMA foreign_keys = {foreign_keys}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    # A deferred transaction that turns to writing fails at once when another one has written.
+    connection.exec_driver_sql("BEGIN" if reads_only.get() else "BEGIN IMMEDIATE")

@@ -1,0 +1,1 @@
+"""The schema: how migrations run, and where code and database stand."""

@@ -1,0 +1,66 @@
+"""What people see while the code is ahead of the database: how far, and what to run.
+
+Each worker looks once, before its first page, and again when a statement fails for a table or a
+column that is not there; while all is well no page costs a query more.
+"""
+
+from flask import Flask, current_app, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+from werkzeug.exceptions import ServiceUnavailable
+
+from bookshelf.core.db import db
+from bookshelf.schema import revisions
+from bookshelf.web import errors
+
+UNDEFINED = ("42703", "42P01")  # SQLSTATE of an undefined column, an undefined table
+SETTLED = "bookshelf.schema.settled"
+
+
+def init_app(app: Flask) -> None:
+    """Look before the first page, and when a statement fails."""
+    app.extensions[SETTLED] = False
+    app.before_request(_look_until_settled)
+    app.register_error_handler(ProgrammingError, _explain)
+    app.register_error_handler(OperationalError, _explain)
+
+
+def _look_until_settled() -> None:
+    if request.endpoint and request.endpoint.endswith("static"):
+        return
+    if not current_app.extensions[SETTLED]:
+        _look()
+
+
+def _look() -> None:
+    """Raise ServiceUnavailable where the database lacks a revision."""
+    with db.engine.connect() as connection:
+        behind = revisions.is_behind(connection)
+        current_app.extensions[SETTLED] = not behind
+        if behind:
+            raise ServiceUnavailable(_message(connection), retry_after=errors.RETRY_AFTER_S)
+
+
+def _message(connection: Connection) -> str:
+    here = revisions.in_words(revisions.heads_of_database(connection))
+    needed = revisions.in_words(revisions.heads_of_code())
+    return f"The database is at {here}, the code needs {needed}: run `flask db upgrade`."
+
+
+def _explain(error: DBAPIError) -> ResponseReturnValue:
+    """503 while the database is behind or away; anything else is a fault of ours, so 500."""
+    if not _names_what_is_missing(error):
+        return errors.database_failed(error)
+    db.session.rollback()
+    try:
+        _look()
+    except ServiceUnavailable as behind:
+        return errors.answer(behind)
+    raise error
+
+
+def _names_what_is_missing(error: DBAPIError) -> bool:
+    if code := getattr(error.orig, "pgcode", None):
+        return code in UNDEFINED
+    return str(error.orig).startswith(("no such column", "no such table"))

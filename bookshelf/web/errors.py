@@ -1,0 +1,65 @@
+"""One handler for what goes wrong: a page for people, problem details (RFC 9457) under /api."""
+
+from http import HTTPStatus
+
+from flask import Flask, current_app, json, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
+
+from bookshelf.core.db import db
+
+WORDS = {
+    400: "The request could not be understood. Go back and try once more.",
+    404: "There is nothing at this address. It may have been deleted, or the address is mistyped.",
+    405: "This address cannot be used in this way.",
+    413: "What was sent is too large.",
+}
+AWAY = "The database cannot be reached just now. Nothing was changed; try again in a moment."
+RETRY_AFTER_S = 5
+PROBLEM_JSON = "application/problem+json"
+TRY_AGAIN = (OperationalError, InterfaceError, PoolTimeout)
+
+
+def init_app(app: Flask) -> None:
+    """Answer every error in one shape; nothing but that shape reaches a person."""
+    app.register_error_handler(HTTPException, answer)
+    app.register_error_handler(DBAPIError, database_failed)
+    app.register_error_handler(PoolTimeout, database_failed)
+
+
+def answer(error: HTTPException) -> ResponseReturnValue:
+    """The page of an HTTP error, or its problem details where a program asked."""
+    if isinstance(error, InternalServerError) and not is_for_programs():
+        return render_template("errors/500.html"), 500
+    if error.response is not None or (error.code or 500) < 400:
+        return error
+    status = HTTPStatus(error.code or 500)
+    written = error.description != type(error).description
+    detail = error.description if written else WORDS.get(status, error.description)
+    headers = [item for item in error.get_headers() if item[0] != "Content-Type"]
+    if is_for_programs():
+        return _problem(status, detail), status, [*headers, ("Content-Type", PROBLEM_JSON)]
+    title = status.phrase.capitalize()
+    page = render_template("errors/error.html", title=title, detail=detail)
+    return page, status, headers
+
+
+def _problem(status: HTTPStatus, detail: str | None) -> str:
+    title = status.phrase
+    return json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail})
+
+
+def database_failed(error: DBAPIError | PoolTimeout) -> ResponseReturnValue:
+    """503 for a database that is unreachable, busy, or out of connections: trying again helps."""
+    db.session.rollback()
+    if not isinstance(error, TRY_AGAIN):
+        raise error
+    current_app.logger.warning("the database is unavailable: %s", type(error).__name__)
+    return answer(ServiceUnavailable(AWAY, retry_after=RETRY_AFTER_S))
+
+
+def is_for_programs() -> bool:
+    """Whether the request is for the JSON."""
+    return request.path.startswith("/api/")

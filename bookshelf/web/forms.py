@@ -1,0 +1,221 @@
+"""Forms that keep what was typed, say what is wrong where it is wrong, and hand on plain values."""
+
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Self
+
+from flask_wtf import FlaskForm
+from wtforms import Field, HiddenField, IntegerField, StringField, TextAreaField
+from wtforms.validators import StopValidation
+
+from bookshelf.core.db import Record, db
+from bookshelf.core.problems import Problem, Stale
+from bookshelf.web.urls import parse_id
+
+
+class Required:
+    """A validator: something visible must have been typed."""
+
+    field_flags: Mapping[str, Any] = {"required": True}
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+
+    def __call__(self, form: FlaskForm, field: Field) -> None:
+        if not (field.raw_data and tidy_line(field.raw_data[0])):
+            field.errors = []
+            raise StopValidation(self.message)
+
+
+class AtMost:
+    """A validator: no longer than the column is; the browser would cut a paste off silently."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+    def __call__(self, form: FlaskForm, field: Field) -> None:
+        excess = len(field.data or "") - self.length
+        if excess > 0:
+            message = f"This is {excess:,} characters too long; {self.length:,} fit."
+            raise StopValidation(message)
+
+
+class LineField(StringField):
+    """One line of text; runs of white space become one space, a blank line becomes None."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if valuelist:
+            self.data = tidy_line(valuelist[0]) or None
+
+    def pre_validate(self, form: FlaskForm) -> None:
+        refuse_control_characters(self.data or "")
+
+
+class ProseField(TextAreaField):
+    """Several lines of text; blank text becomes None."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if valuelist:
+            self.data = "\n".join(valuelist[0].splitlines()).strip() or None
+
+    def pre_validate(self, form: FlaskForm) -> None:
+        refuse_control_characters(self.data or "")
+
+
+class YearField(IntegerField):
+    """A year of the common era; one before it is negative (ISO 8601: year 0 is 1 BC)."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        typed = valuelist[0].strip().replace("−", "-") if valuelist else ""
+        try:
+            self.data = int(typed) if typed else None
+        except ValueError:
+            raise ValueError("A year is a whole number, such as 1954 or -750.") from None
+
+
+class Candidate(NamedTuple):
+    """A record that fits what was typed: its value, and what tells it from the others."""
+
+    value: str
+    label: str
+    hint: str = ""
+    certain: bool = True  # One that is not, such as the offer to add a record, must be chosen.
+
+
+class LookupField(LineField):
+    """Text that names a record: taken where one fits, a choice where several do.
+
+    The choice comes back beside the text, as NAME_choice; text that no longer fits it wins.
+    """
+
+    def candidates(self, typed: str) -> Sequence[Candidate]:
+        """The records that fit; a subclass says. Raises ValueError with what to do if none do."""
+        raise NotImplementedError
+
+    def text_of(self, record: Any) -> str:
+        """What a person would type for a record; a subclass says."""
+        raise NotImplementedError
+
+    def value_of(self, record: Any) -> str:
+        """The candidate's value that stands for a record."""
+        return str(record)
+
+    def parse(self, value: str) -> Any:
+        """The data that a candidate's value stands for."""
+        return value
+
+    def question(self, certain: Sequence[Candidate]) -> str:
+        """What is asked where it is not clear which record is meant."""
+        return f"“{self.typed.strip()}” fits several. Choose one, or type more of it."
+
+    def process(self, formdata: Any, *args: Any, **kwargs: Any) -> None:
+        self.choices: Sequence[Candidate] = ()
+        self.submitted = formdata or {}
+        super().process(formdata, *args, **kwargs)
+
+    def process_data(self, value: Any) -> None:
+        self.typed = self.text_of(value) if value else ""
+        self.chosen = self.value_of(value) if value else None
+        self.data = self.parse(self.chosen) if self.chosen else None
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.typed = valuelist[0] if valuelist else self.typed
+        self.chosen = self.submitted.get(f"{self.name}_choice")
+        self.data = None
+        if line := tidy_line(self.typed):
+            refuse_control_characters(line)
+            self.data = self.parse(self._pick(self.candidates(line)))
+
+    def pre_validate(self, form: FlaskForm) -> None:
+        """What was typed has been looked up already; the data need not be text."""
+
+    def _pick(self, candidates: Sequence[Candidate]) -> str:
+        if self.chosen in [candidate.value for candidate in candidates]:
+            return str(self.chosen)
+        certain = [candidate for candidate in candidates if candidate.certain]
+        if len(certain) == 1:
+            return certain[0].value
+        self.choices = candidates
+        raise ValueError(self.question(certain))
+
+    def _value(self) -> str:
+        return self.typed
+
+
+class BaseForm(FlaskForm):
+    """A form that shows Problems at their fields; `status` is what its page is answered with."""
+
+    stale = False
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What was typed, by field, as the services take it."""
+        return {field.name: field.data for field in self.visible}
+
+    @property
+    def visible(self) -> list[Field]:
+        """The fields that a person fills in."""
+        return [field for field in self if not isinstance(field, HiddenField)]
+
+    @property
+    def expired(self) -> bool:
+        """Whether the form's token was missing or another session's."""
+        return "csrf_token" in self.errors
+
+    @property
+    def status(self) -> int:
+        """200 for a fresh form, 400 for an expired one, 409 for a stale one, else 422."""
+        if self.stale:
+            return 409
+        if self.expired:
+            return 400
+        return 422 if self.errors else 200
+
+    @property
+    def first_invalid(self) -> Field | None:
+        """The field where the person should go on."""
+        return next((field for field in self.visible if field.errors), None)
+
+    @contextmanager
+    def showing_problems(self) -> Iterator[None]:
+        """Undo what the block did when it meets a Problem, and show that at its field."""
+        try:
+            yield
+        except Problem as problem:
+            db.session.rollback()
+            self.stale = isinstance(problem, Stale)
+            errors = self[problem.field].errors if problem.field else self.form_errors
+            errors.append(problem.message)
+
+
+class RecordForm(BaseForm):
+    """A form over a record, which carries the version that it was drawn from."""
+
+    version = HiddenField()
+
+    @property
+    def drawn_from(self) -> int | None:
+        """The version that the form was drawn from."""
+        return parse_id(str(self.version.data))
+
+    def conflict_with(self, record: Record) -> Self | None:
+        """The record as it now stands, where somebody saved it; saving again then replaces it."""
+        if not self.stale:
+            return None
+        self.version.data = record.version
+        return type(self)(formdata=None, obj=record)
+
+
+def tidy_line(typed: str) -> str:
+    """One line without white space at its ends or twice in a row; "" if nothing in it shows."""
+    line = " ".join(typed.split())
+    return line if any(character.isprintable() for character in line) else ""
+
+
+def refuse_control_characters(typed: str) -> None:
+    """Raise ValueError for characters that a database cannot store or a file cannot carry."""
+    for character in typed:
+        if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t":
+            message = f"Remove the invisible character U+{ord(character):04X}; it cannot be kept."
+            raise ValueError(message)

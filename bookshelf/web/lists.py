@@ -1,0 +1,120 @@
+"""What a list page was asked for, which its URL says, and the URLs that lead on from it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+from flask import request, url_for
+
+from bookshelf.core import keyset
+from bookshelf.web.urls import parse_id
+
+
+class Named(Protocol):
+    """Something that people call by a name, such as an author."""
+
+    @property
+    def name(self) -> Any: ...
+
+
+class Coded(Named, Protocol):
+    """Something that has a code for URLs as well, such as a country."""
+
+    @property
+    def code(self) -> str: ...
+
+
+class Filter(NamedTuple):
+    """What a list is narrowed to: the value in its URL, and what people call it."""
+
+    value: str
+    label: str
+
+
+@dataclass
+class Listing:
+    """A page of rows, and the state of its list: search, order, filters, and what was ignored."""
+
+    sorts: Mapping[str, keyset.Keys]
+    filters: dict[str, Filter] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+    page: keyset.Page = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.q = request.args.get("q", "").replace("\0", "").strip()
+        typed = request.args.get("sort", "")
+        self.sort, self.descending = typed.removeprefix("-"), typed.startswith("-")
+        if self.sort not in self.sorts:
+            if typed:
+                self.notices.append(f"This list cannot be sorted by “{typed}”.")
+            self.sort, self.descending = next(iter(self.sorts)), False
+
+    def filter_by(self, name: str, find: Callable[[str], Sequence[Coded]]) -> str | None:
+        """The code of what a parameter names; a notice where nothing fits it, or several do."""
+        typed = request.args.get(name, "").strip()
+        if not typed:
+            return None
+        found = find(typed)
+        if len(found) == 1:
+            self.filters[name] = Filter(found[0].code, found[0].name)
+            return found[0].code
+        several = ": " + ", ".join(item.name for item in found[:8]) if found else ""
+        fits = "fits several" if found else f"fits no {name}"
+        self.notices.append(f"“{typed}” {fits}{several}. The list is not narrowed by it.")
+        return None
+
+    def filter_by_record(self, name: str, load: Callable[[int], Named | None]) -> int | None:
+        """The id that a parameter holds; a notice where no record has it."""
+        typed = request.args.get(name, "")
+        record_id = parse_id(typed)
+        record = load(record_id) if record_id else None
+        if record is not None:
+            self.filters[name] = Filter(typed, record.name)
+            return record_id
+        if typed:
+            self.notices.append(f"There is no {name.removesuffix('_id')} {typed}.")
+        return None
+
+    def fetch(self, query: Callable[..., keyset.Page], **filters: Any) -> None:
+        """Read the page that the URL asks for; a cursor that fits nothing leads to the first."""
+        asked = {"q": self.q, "sort": self.sort, "descending": self.descending, **filters}
+        after, before = request.args.get("after"), request.args.get("before")
+        try:
+            self.page = query(**asked, after=after, before=before)
+        except keyset.BadCursor:
+            self.notices.append("That page is not known here; this is the first one.")
+            self.page = query(**asked)
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether the list leaves rows out."""
+        return bool(self.q or self.filters)
+
+    def url(self, **changes: str | None) -> str:
+        """The URL of this list with some parameters changed, None taking one away.
+
+        A cursor belongs to one order and one choice of rows, so it stays only when given.
+        """
+        changed = {**self.state, **changes}
+        present: dict[str, Any] = {name: value for name, value in changed.items() if value}
+        return url_for(str(request.endpoint), **present)
+
+    @property
+    def state(self) -> dict[str, str]:
+        """The parameters that say which list this is, the usual order left out."""
+        order = ("-" if self.descending else "") + self.sort
+        usual = order == next(iter(self.sorts))
+        filters = {name: narrowed.value for name, narrowed in self.filters.items()}
+        return {"q": self.q, "sort": "" if usual else order, **filters}
+
+    def url_sorted_by(self, sort: str) -> str:
+        """The URL of this list in that order, or the other way round where it has it already."""
+        turn = sort == self.sort and not self.descending
+        usual = sort == next(iter(self.sorts))
+        return self.url(sort=f"-{sort}" if turn else None if usual else sort)
+
+    def direction(self, sort: str) -> str | None:
+        """How the list is sorted by a column, as `aria-sort` says it."""
+        if sort != self.sort:
+            return None
+        return "descending" if self.descending else "ascending"

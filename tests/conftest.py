@@ -1,0 +1,193 @@
+"""The databases that tests run on, clean for each test, and the house rules for every page."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+import servers
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+from house import HousekeepingClient
+from sqlalchemy import create_engine, make_url, text
+
+from bookshelf.app import create_app
+from bookshelf.core.db import db
+from config import Config
+
+REQUIRED = os.environ.get("BOOKSHELF_REQUIRE", "").split(",")
+missing: dict[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A database: the URL that serves, the URL that migrates."""
+
+    kind: str
+    serving: str
+    migrating: str
+
+    def settings(self) -> dict[str, Any]:
+        """The settings that the environment of this place gives."""
+        env = {
+            "DATABASE_URL": self.serving,
+            "DATABASE_URL_UNPOOLED": self.migrating,
+            "SECRET_KEY": "only-for-tests",
+        }
+        return Config.from_env(env).settings()
+
+    def app(self, **changes: object) -> Flask:
+        """An application over this place."""
+        app = create_app(self.settings() | {"TESTING": True} | changes)
+        app.test_client_class = HousekeepingClient
+        return app
+
+
+def have(part: Callable[[], Any]) -> Any:
+    """Enter a real part, or skip what needs it, or fail where it is required."""
+    try:
+        return part()
+    except servers.Missing as lack:
+        if lack.part in REQUIRED:
+            raise
+        missing[lack.part] = lack.remedy
+        pytest.skip(str(lack))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say loudly what was not tested for want of a part."""
+    for part, remedy in missing.items():
+        skipped = len(terminalreporter.stats.get("skipped", []))
+        line = f"NOT TESTED: {skipped} tests skipped, {part} is missing; try: {remedy}"
+        terminalreporter.write_line(line, red=True, bold=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[servers.Server]:
+    with have(servers.postgresql) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def pgbouncer(postgresql: servers.Server) -> Iterator[servers.Server]:
+    have(servers.find_pgbouncer)
+    with servers.pgbouncer(postgresql) as pooler:
+        yield pooler
+
+
+@pytest.fixture(scope="session")
+def create_place(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Place]:
+    """Make an empty database: "sqlite", "postgresql", or "pgbouncer" to serve through a pooler."""
+
+    def create(kind: str) -> Place:
+        if kind == "sqlite":
+            url = f"sqlite:///{tmp_path_factory.mktemp('shelf') / 'bookshelf.db'}"
+            return Place(kind, url, url)
+        server = request.getfixturevalue("postgresql")
+        front = request.getfixturevalue(kind)
+        name = f"shelf_{secrets.token_hex(6)}"
+        execute(server.url("postgres"), f"CREATE DATABASE {name}")
+        return Place(kind, front.url(name), server.url(name))
+
+    return create
+
+
+@pytest.fixture(scope="session")
+def standing(create_place: Callable[[str], Place]) -> Callable[[str], tuple[Place, Flask]]:
+    """A migrated database of each kind with its app, made once."""
+    made: dict[str, tuple[Place, Flask]] = {}
+
+    def stand(kind: str) -> tuple[Place, Flask]:
+        if kind not in made:
+            place = create_place(kind)
+            app = place.app()
+            with app.app_context():
+                upgrade()
+            made[kind] = place, app
+        return made[kind]
+
+    return stand
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "pgbouncer"])
+def place(request: pytest.FixtureRequest, standing: Any) -> Place:
+    """A migrated database without rows; each test that asks runs once on each kind."""
+    found: Place = standing(request.param)[0]
+    engine = create_engine(make_url(found.migrating).set(drivername=driver(found.kind)))
+    with engine.begin() as connection:
+        for table in ("books", "authors"):
+            connection.execute(text(f"DELETE FROM {table}"))
+            connection.execute(text(restart(found.kind, table)))
+    engine.dispose()
+    return found
+
+
+@pytest.fixture
+def app(place: Place, standing: Any) -> Iterator[Flask]:
+    """The application over a clean database, in its context."""
+    _, app = standing(place.kind)
+    with app.app_context():
+        yield app
+        db.session.rollback()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A client that checks the house rules on every page that it is given."""
+    return app.test_client()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_place(request: pytest.FixtureRequest, create_place: Callable[[str], Place]) -> Place:
+    """A new database in which nothing has run."""
+    return create_place(request.param)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Debian's Chromium, quiet on a machine without the internet."""
+    quiet = "gpu quic background-networking component-update sync dev-shm-usage"
+    flags = ["--no-first-run", *(f"--disable-{feature}" for feature in quiet.split())]
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    path = have(servers.chromium)
+    return browser_type_launch_args | {"executable_path": path, "args": flags + sandbox}
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of the project in which a test may write revisions."""
+    root = Path(__file__).resolve().parent.parent
+    for name in ("bookshelf", "migrations", "templates", "static"):
+        shutil.copytree(root / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("wsgi.py", "config.py", "pyproject.toml"):
+        shutil.copy(root / name, tmp_path)
+    return tmp_path
+
+
+def driver(kind: str) -> str:
+    """The SQLAlchemy driver of a kind of place."""
+    return "sqlite" if kind == "sqlite" else "postgresql+psycopg2"
+
+
+def restart(kind: str, table: str) -> str:
+    """The statement after which ids start at 1 again."""
+    if kind == "sqlite":
+        return f"DELETE FROM sqlite_sequence WHERE name = '{table}'"
+    return f"ALTER SEQUENCE {table}_id_seq RESTART"
+
+
+def execute(url: str, statement: str) -> None:
+    """Run one statement on PostgreSQL outside any transaction."""
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+    connection.close()

@@ -1,0 +1,100 @@
+"""The house rules, checked on every page that any test is given."""
+
+import re
+from collections import Counter
+from html import unescape
+from html.parser import HTMLParser
+from typing import Any
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+VOID = {"meta", "link", "img", "input", "br", "hr"}
+LABELLED = {"input", "textarea", "select"}
+
+
+class Page(HTMLParser):
+    """What the rules are about: ids, fields, labels, forms, the title, what stands inline."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.title = ""
+        self.post_forms: list[bool] = []  # whether each has a token
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = dict(attrs)
+        self.elements.append((tag, attributes))
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "form" and attributes.get("method", "get") == "post":
+            self.post_forms.append(False)
+        if attributes.get("name") == "csrf_token" and self.post_forms:
+            self.post_forms[-1] = True
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open[-1] == tag, f"</{tag}> closes <{self.open[-1]}>"
+        self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "title" and "svg" not in self.open:
+            self.title += data
+
+
+def check_page(html: str) -> None:
+    """Raise AssertionError for a page that breaks a rule of the house."""
+    page = Page(html)
+    assert page.title.strip(), "a page needs a title"
+    assert page.open == [], f"never closed: {page.open}"
+    ids = Counter(found["id"] for _, found in page.elements if "id" in found)
+    assert not [name for name, count in ids.items() if count > 1], f"ids used twice: {ids}"
+    assert all(page.post_forms), "a form that posts needs a token"
+    labels = {found.get("for") for tag, found in page.elements if tag == "label"}
+    for tag, found in page.elements:
+        _check_element(tag, found, labels, set(ids))
+
+
+def _check_element(
+    tag: str, found: dict[str, str | None], labels: set[str | None], ids: set[str | None]
+) -> None:
+    if tag in LABELLED and found.get("type") not in ("hidden", "submit"):
+        assert found.get("id") in labels, f"a field without a label: {found}"
+    assert "style" not in found, f"inline style: {found}"
+    assert not [name for name in found if name.startswith("on")], f"inline script: {found}"
+    assert tag != "style", "inline style"
+    assert tag != "script" or found.get("src"), "inline script"
+    for name in ("aria-describedby", "aria-labelledby", "list"):
+        for target in (found.get(name) or "").split():
+            assert target in ids, f"{name} points to nothing: {target}"
+
+
+class HousekeepingClient(FlaskClient):
+    """A client that checks every page, and can fill in a form as a person does."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        """Request a page and check it."""
+        response = super().open(*args, **kwargs)
+        is_page = response.mimetype == "text/html" and not 300 <= response.status_code < 400
+        if is_page and response.data:
+            check_page(response.text)
+        return response
+
+    def submit(self, url: str, page: str | None = None, **typed: Any) -> TestResponse:
+        """Open a form's page, change what is given, and send it as a browser would."""
+        form = form_of(self.get(page or url).text)
+        return self.post(url, data=form | typed)
+
+
+def form_of(html: str) -> dict[str, str]:
+    """What the form that posts would send if it were sent as it stands."""
+    page = Page(html)
+    sent = {
+        str(found["name"]): found.get("value") or ""
+        for tag, found in page.elements
+        if tag == "input" and found.get("name") and found.get("type") != "radio"
+    }
+    areas = re.findall(r'<textarea[^>]*name="(\w+)"[^>]*>\r?\n?(.*?)</textarea>', html, re.S)
+    return sent | {name: unescape(body) for name, body in areas}

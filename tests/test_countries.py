@@ -1,0 +1,122 @@
+"""Countries by the names that people type."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bookshelf.authors.countries import Country, all_countries, find, is_code, name_of
+from bookshelf.core.text import fold
+
+
+def codes(typed: str) -> list[str]:
+    return [country.code for country in find(typed)]
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        *[(name, "GB") for name in ("uk", "U.K.", "gb", " GBR ", "826", "england", "Scotland")],
+        *[(name, "US") for name in ("usa", "u.s.a.", "US", "america", "the United States")],
+        *[(name, "TR") for name in ("turkey", "Türkiye", "turkiye", "TUR")],
+        *[(name, "SUHH") for name in ("USSR", "u.s.s.r.", "soviet union", "SUHH", "SUN")],
+        *[(name, "NL") for name in ("holland", "the netherlands")],
+        *[(name, "CI") for name in ("ivory coast", "Cote d’Ivoire")],
+        *[(name, "CZ") for name in ("czech republic", "czechia")],
+        *[(name, "VN") for name in ("vietnam", "Viet Nam", "Viet-Nam")],
+        *[(name, "DE") for name in ("germany", "west germany", "Federal Republic of Germany")],
+        *[(name, "DDDE") for name in ("East Germany", "GDR", "german democratic republic")],
+        ("wales", "GB"),
+        ("burma", "MM"),
+        ("persia", "IR"),
+        ("swaziland", "SZ"),
+        ("cape verde", "CV"),
+        ("east timor", "TL"),
+        ("macedonia", "MK"),
+        ("guinea", "GN"),
+        ("niger", "NE"),
+        ("ireland", "IE"),
+        ("atf", "TF"),
+        ("zaire", "ZRCD"),
+        ("yugoslavia", "YUCS"),
+        ("czechoslovakia", "CSHH"),
+        ("Korea, Republic of", "KR"),
+        ("democratic republic of the congo", "CD"),
+    ],
+)
+def test_a_name_or_code_that_people_use_finds_one_country(typed: str, code: str) -> None:
+    assert codes(typed) == [code]
+
+
+@pytest.mark.parametrize(
+    ("typed", "fitting"),
+    [
+        ("korea", ["KP", "KR"]),
+        ("congo", ["CG", "CD"]),
+        ("virgin islands", ["VG", "VI"]),
+        ("germ", ["DE", "DDDE"]),
+        ("new z", ["NZ"]),
+        ("zeal new", ["NZ"]),
+        ("united king", ["GB"]),
+        ("viet", ["VN", "VDVN"]),
+    ],
+)
+def test_the_beginnings_of_words_find_every_country_that_fits(
+    typed: str, fitting: list[str]
+) -> None:
+    assert codes(typed) == fitting
+
+
+def test_what_is_shown_under_the_typed_beginning_comes_first() -> None:
+    assert codes("united")[0] == "AE"
+    assert codes("united").index("US") < codes("united").index("MX")
+
+
+@pytest.mark.parametrize("typed", ["", "  ", "\x00", "???", "atlantis", "rmany"])
+def test_what_fits_nothing_finds_nothing(typed: str) -> None:
+    assert find(typed) == []
+
+
+@pytest.mark.parametrize("country", all_countries(), ids=lambda country: country.code)
+def test_each_country_is_found_by_its_own_code_and_name(country: Country) -> None:
+    assert find(country.code) == find(country.name) == find(country.name.upper()) == [country]
+    assert name_of(country.code) == country.name
+    assert is_code(country.code)
+    assert len(country.code) in (2, 4)
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("KR", "South Korea"),
+        ("RU", "Russia"),
+        ("VN", "Vietnam"),
+        ("TW", "Taiwan"),
+        ("CG", "Congo (Brazzaville)"),
+        ("CD", "Congo (Kinshasa)"),
+        ("SUHH", "Soviet Union"),
+        ("FR", "France"),
+    ],
+)
+def test_the_name_shown_is_the_one_that_people_use(code: str, name: str) -> None:
+    assert name_of(code) == name
+
+
+@pytest.mark.parametrize("code", ["", "XX", "gb", "GBR", "United Kingdom"])
+def test_what_is_no_code_is_shown_as_it_is(code: str) -> None:
+    assert not is_code(code)
+    assert name_of(code) == code
+
+
+def test_no_name_is_shown_the_wrong_way_round() -> None:
+    assert not [country for country in all_countries() if " of" in country.name[-4:]]
+
+
+def test_all_countries_stand_in_the_order_of_their_folded_names() -> None:
+    names = [fold(country.name) for country in all_countries()]
+    assert names == sorted(names)
+    assert len(names) == len(set(names)) == 249 + 31
+
+
+@given(st.text())
+def test_finding_never_fails(typed: str) -> None:
+    assert len(find(typed)) == len(set(find(typed)))
