@@ -23,7 +23,7 @@ check: lint types contract templates test slow ## everything that must hold befo
 
 setup: .venv/installed ## make .venv and install what Bookshelf runs with
 
-format: setup-dev ## format the code and the templates
+format: setup-dev ## format the code
 	@$(BIN)/ruff check --fix --quiet . && $(BIN)/ruff format --quiet .
 
 seed: setup ## add what is missing of a small catalogue

@@ -152,6 +152,11 @@ def empty_place(request: pytest.FixtureRequest, create_place: Callable[[str], Pl
 
 
 @pytest.fixture(scope="session")
+def base_url() -> None:
+    """Tests name whole addresses; pytest-playwright's own fixture warns under pytest 9."""
+
+
+@pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """Debian's Chromium, quiet on a machine without the internet."""
     quiet = "gpu quic background-networking component-update sync dev-shm-usage"

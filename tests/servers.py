@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import quote, unquote, urlsplit
 
-import psycopg2  # type: ignore[import-untyped]
+import psycopg2
 
 TOOLS = Path(__file__).resolve().parent.parent / ".tools"
 PATIENCE = 30  # seconds until a server has to answer

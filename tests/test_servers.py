@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg2  # type: ignore[import-untyped]
+import psycopg2
 import pytest
 import servers
 

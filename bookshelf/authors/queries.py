@@ -8,8 +8,10 @@ from sqlalchemy.orm import with_parent
 
 from bookshelf.authors.models import Author
 from bookshelf.authors.names import propose_sort_name
-from bookshelf.core import keyset, text
+from bookshelf.core import keyset
 from bookshelf.core.db import AnyRow, db
+from bookshelf.core.matching import begins_words, has_words
+from bookshelf.core.text import sort_key
 
 if TYPE_CHECKING:
     from bookshelf.books.models import Book
@@ -35,9 +37,7 @@ def page_of_authors(
 
     `cursor` is what `keyset.fetch` takes. Raises KeyError for an unknown sort, BadCursor.
     """
-    statement = select(*COLUMNS)
-    for word in text.words(q):
-        statement = statement.where(Author.sort_key.contains(word, autoescape=True))
+    statement = select(*COLUMNS).where(*has_words(Author.sort_key, q))
     if country:
         statement = statement.where(Author.country == country)
     return keyset.fetch(statement, SORTS[sort], **cursor)
@@ -46,13 +46,10 @@ def page_of_authors(
 def fitting(name: str, limit: int) -> Sequence[AnyRow]:
     """Authors called exactly that, in either order; else those with words that begin so."""
     statement = select(*COLUMNS).order_by(*SORTS["name"]).limit(limit)
-    exact = {text.sort_key(name), text.sort_key(propose_sort_name(name))}
+    exact = {sort_key(name), sort_key(propose_sort_name(name))}
     if rows := db.session.execute(statement.where(Author.sort_key.in_(exact))).all():
         return rows
-    for word in text.words(name):
-        start = (" " + Author.sort_key).contains(" " + word, autoescape=True)
-        statement = statement.where(start)
-    return db.session.execute(statement).all()
+    return db.session.execute(statement.where(*begins_words(Author.sort_key, name))).all()
 
 
 def counts_of_books(author_ids: Iterable[int]) -> dict[int, int]:

@@ -22,7 +22,7 @@ from bookshelf.web.forms import (
 )
 from bookshelf.web.urls import parse_id
 
-NEW = "new"
+NEW = "new: "  # before the name, so that the offer is not taken for another name than its own
 MOST_CANDIDATES = 12
 EARLIEST_YEAR = -4000
 
@@ -36,7 +36,8 @@ class AuthorField(LookupField):
             found.append(chosen)
         books = authors.counts_of_books(author.id for author in found)
         known = [_candidate(author, books.get(author.id, 0)) for author in found]
-        return [*known, Candidate(NEW, f"Add “{typed}” as a new author", certain=False)]
+        offer = Candidate(f"{NEW}{typed}", f"Add “{typed}” as a new author", certain=False)
+        return [*known, offer]
 
     def _chosen_before(self, typed: str) -> Author | None:
         """The author whom the form named, however many others share the name."""
@@ -51,7 +52,7 @@ class AuthorField(LookupField):
         return str(record.id)
 
     def parse(self, value: str) -> int | NewAuthor:
-        return NewAuthor(" ".join(self.typed.split())) if value == NEW else int(value)
+        return NewAuthor(value.removeprefix(NEW)) if value.startswith(NEW) else int(value)
 
     def question(self, certain: Sequence[Candidate]) -> str:
         if certain:
@@ -81,10 +82,6 @@ class BookForm(RecordForm):
     year = YearField("Year")
     publisher = LineField("Publisher", [AtMost(300)])
     language = LanguageField("Language")
-
-    def validate_author(self, field: AuthorField) -> None:
-        if isinstance(field.data, NewAuthor) and len(field.data.name) > 300:
-            raise ValidationError("An author’s name has at most 300 characters.")
 
     def validate_isbn(self, field: LineField) -> None:
         """Put the normalised digits in place of what was typed, once they are right."""

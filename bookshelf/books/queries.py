@@ -8,8 +8,9 @@ from sqlalchemy.orm import joinedload
 
 from bookshelf.authors.models import Author
 from bookshelf.books.models import Book
-from bookshelf.core import keyset, text
+from bookshelf.core import keyset
 from bookshelf.core.db import AnyRow, AnySelect, db
+from bookshelf.core.matching import has_words
 
 SORTS: Mapping[str, keyset.Keys] = {
     "title": (Book.sort_key, Book.id),
@@ -39,9 +40,7 @@ def page_of_books(
 
     `cursor` is what `keyset.fetch` takes. Raises KeyError for an unknown sort, BadCursor.
     """
-    statement = _rows()
-    for word in text.words(q):
-        statement = statement.where(Book.sort_key.contains(word, autoescape=True))
+    statement = _rows().where(*has_words(Book.sort_key, q))
     if author_id:
         statement = statement.where(Book.author_id == author_id)
     if language:

@@ -13,6 +13,8 @@ from bookshelf.core.db import Record, db
 from bookshelf.core.problems import Problem, Stale
 from bookshelf.web.urls import parse_id
 
+LONGEST_NAME = 300
+
 
 class Required:
     """A validator: something visible must have been typed."""
@@ -35,10 +37,7 @@ class AtMost:
         self.length = length
 
     def __call__(self, form: FlaskForm, field: Field) -> None:
-        excess = len(field.data or "") - self.length
-        if excess > 0:
-            message = f"This is {excess:,} characters too long; {self.length:,} fit."
-            raise StopValidation(message)
+        refuse_excess(field.data or "", self.length)
 
 
 class LineField(StringField):
@@ -125,6 +124,7 @@ class LookupField(LineField):
         self.data = None
         if line := tidy_line(self.typed):
             refuse_control_characters(line)
+            refuse_excess(line, LONGEST_NAME)
             self.data = self.parse(self._pick(self.candidates(line)))
 
     def pre_validate(self, form: FlaskForm) -> None:
@@ -211,6 +211,13 @@ def tidy_line(typed: str) -> str:
     """One line without white space at its ends or twice in a row; "" if nothing in it shows."""
     line = " ".join(typed.split())
     return line if any(character.isprintable() for character in line) else ""
+
+
+def refuse_excess(typed: str, length: int) -> None:
+    """Raise ValueError for text that is longer than its column."""
+    excess = len(typed) - length
+    if excess > 0:
+        raise ValueError(f"This is {excess:,} characters too long; {length:,} fit.")
 
 
 def refuse_control_characters(typed: str) -> None:

@@ -182,13 +182,21 @@ def batches(columns):
         last = rows[-1].id
 
 
+SUFFIXES = ("jr", "sr", "ii", "iii", "iv")
+IN_FRONT = ("Le", "La", "De", "Du", "Van", "Von", "Mac", "St.")
+FAMILY_NAME_FIRST = ("CJK", "HANGUL", "HIRAGANA", "KATAKANA")
+
+
 def sort_name(name):
-    """ "Chimamanda Ngozi Adichie" -> "Adichie, Chimamanda Ngozi"."""
+    """ "Chimamanda Ngozi Adichie" -> "Adichie, Chimamanda Ngozi"; people may correct it later."""
     words = name.split()
-    if "," in name or len(words) < 2:
+    suffix = [words.pop()] if words and words[-1].rstrip(".").lower() in SUFFIXES else []
+    words[-1:] = [word.rstrip(",") for word in words[-1:]]
+    eastern = any(unicodedata.name(c, "").startswith(FAMILY_NAME_FIRST) for c in name)
+    if len(words) < 2 or eastern or any("," in word or word in ("of", "the") for word in words):
         return name
-    family = 2 if len(words) > 2 and words[-2] in ("Le", "La", "De", "Du", "Van", "Von") else 1
-    return f"{' '.join(words[-family:])}, {' '.join(words[:-family])}"
+    family = 2 if len(words) > 2 and words[-2] in IN_FRONT else 1
+    return ", ".join([" ".join(words[-family:]), " ".join(words[:-family]), *suffix])
 
 
 def without_article(title):
