@@ -1,8 +1,12 @@
 """The databases that tests run on, clean for each test, and the house rules for every page."""
 
 import os
+import re
 import secrets
+import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,6 +149,21 @@ def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
+@pytest.fixture
+def make_app(place: Place) -> Iterator[Callable[..., Flask]]:
+    """Make an application with other settings over the clean database."""
+    made: list[Flask] = []
+
+    def make(**changes: object) -> Flask:
+        made.append(place.app(**changes))
+        return made[-1]
+
+    yield make
+    for app in made:
+        with app.app_context():
+            db.engine.dispose()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_place(request: pytest.FixtureRequest, create_place: Callable[[str], Place]) -> Place:
     """A new database in which nothing has run."""
@@ -175,6 +194,33 @@ def checkout(tmp_path: Path) -> Path:
     for name in ("wsgi.py", "config.py", "pyproject.toml"):
         shutil.copy(root / name, tmp_path)
     return tmp_path
+
+
+# The rest of the environment would say where the copy of the project is to look.
+KEPT = re.compile(r"PATH|HOME|LANG|TMPDIR|LC_.*")
+
+
+def run_flask(
+    folder: Path, place: Place | None, command: str, *, status: int = 0, **given: str
+) -> str:
+    """What `flask` prints to both outputs in a copy of the project; the exit status must fit."""
+    env = {name: value for name, value in os.environ.items() if KEPT.fullmatch(name)}
+    if place:
+        env |= {"DATABASE_URL": place.serving, "DATABASE_URL_UNPOOLED": place.migrating}
+    program = [sys.executable, "-W", "error", "-m", "flask", *shlex.split(command)]
+    finished = subprocess.run(
+        program,
+        cwd=folder,
+        env=env | given,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in finished.stdout, finished.stdout
+    assert finished.returncode == status, finished.stdout
+    return finished.stdout
 
 
 def driver(kind: str) -> str:

@@ -2,12 +2,16 @@
 
 import re
 from collections import Counter
+from contextvars import Context
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
+from flask import has_app_context
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
+
+from bookshelf.core.db import db
 
 VOID = {"meta", "link", "img", "input", "br", "hr"}
 LABELLED = {"input", "textarea", "select"}
@@ -75,8 +79,10 @@ class HousekeepingClient(FlaskClient):
     """A client that checks every page, and can fill in a form as a person does."""
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
-        """Request a page and check it."""
-        response = super().open(*args, **kwargs)
+        """Request a page and check it; it is answered in a session of its own, as when served."""
+        if has_app_context():
+            db.session.commit()  # What a test has arranged is there for all, and locks nothing.
+        response = Context().run(super().open, *args, **kwargs)
         is_page = response.mimetype == "text/html" and not 300 <= response.status_code < 400
         if is_page and response.data:
             check_page(response.text)
@@ -98,3 +104,35 @@ def form_of(html: str) -> dict[str, str]:
     }
     areas = re.findall(r'<textarea[^>]*name="(\w+)"[^>]*>\r?\n?(.*?)</textarea>', html, re.S)
     return sent | {name: unescape(body) for name, body in areas}
+
+
+def text_of(html: str) -> str:
+    """What a person reads, blanks as single spaces."""
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())
+
+
+def rows_of(html: str) -> list[str]:
+    """What the rows of a list are called, from the top."""
+    return [text_of(row) for row in re.findall(r'<th scope="row">(.*?)</th>', html, re.S)]
+
+
+def link_to(html: str, words: str) -> str | None:
+    """The address behind the link that says these words, if one does."""
+    links = re.findall(r'<a [^>]*href="([^"]*)"[^>]*>(.*?)</a>', html, re.S)
+    return next((unescape(href) for href, said in links if text_of(said) == words), None)
+
+
+def field_of(html: str, name: str) -> dict[str, str | None]:
+    """The attributes of the field of that name."""
+    found = (a for tag, a in Page(html).elements if tag in LABELLED and a.get("name") == name)
+    return next(found)
+
+
+def error_at(html: str, name: str) -> str:
+    """The message that an invalid field is described by; "" for a field without one."""
+    field = field_of(html, name)
+    described = (field.get("aria-describedby") or "").split()
+    if field.get("aria-invalid") != "true" or not described:
+        return ""
+    said = re.search(f'<p [^>]*id="{described[-1]}"[^>]*>(.*?)</p>', html, re.S)
+    return text_of(said[1]) if said else ""

@@ -56,7 +56,7 @@ def counts_of_books(author_ids: Iterable[int]) -> dict[int, int]:
     """How many books each of these authors has; who has none is left out."""
     statement = select(Author.id, func.count()).join(Author.books)
     rows = db.session.execute(statement.where(Author.id.in_(author_ids)).group_by(Author.id))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def books_of(author: Author, limit: int = keyset.SIZE) -> Sequence["Book"]:

@@ -44,7 +44,7 @@ def _highest_ids(connection: Connection) -> dict[str, int]:
     if not connection.scalar(exists):
         return {}
     rows = connection.execute(text("SELECT name, seq FROM sqlite_sequence"))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def _restore(connection: Connection, used: dict[str, int]) -> None:

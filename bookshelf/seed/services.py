@@ -29,7 +29,7 @@ def add_missing() -> Added:
     authors = [row for row in _rows("authors") if row["sort_name"] not in ids]
     for row in authors:
         ids[row["sort_name"]] = create_author(**row).id
-    present = set(db.session.execute(select(Book.title, Book.author_id)).tuples())
+    present = set(db.session.execute(select(Book.title, Book.author_id)))
     books = [row for row in _rows("books") if (row["title"], ids[row["author"]]) not in present]
     taken = set(db.session.scalars(select(Book.isbn)))
     for row in books:
@@ -41,7 +41,7 @@ def add_missing() -> Added:
 
 def _author_ids() -> dict[str, int]:
     rows = db.session.execute(select(Author.sort_name, Author.id).order_by(Author.id.desc()))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def _rows(table: str) -> Iterator[dict[str, Any]]:
