@@ -11,6 +11,7 @@ help: ## show this help
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: setup ## serve Bookshelf on http://127.0.0.1:8000 (PORT=8001 changes that)
+	@$(BIN)/python gunicorn.conf.py
 	@$(BIN)/flask db upgrade
 	@$(BIN)/flask seed --first-run
 	@exec $(BIN)/gunicorn
@@ -24,7 +25,7 @@ check: lint types contract templates test slow ## everything that must hold befo
 setup: .venv/installed ## make .venv and install what Bookshelf runs with
 
 format: setup-dev ## format the code
-	@$(BIN)/ruff check --fix --quiet . && $(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --fix --exit-zero --quiet . && $(BIN)/ruff format --quiet .
 
 seed: setup ## add what is missing of a small catalogue
 	@$(BIN)/flask seed

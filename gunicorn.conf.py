@@ -2,6 +2,7 @@
 
 import socket
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from config import THREADS, Config, ConfigError, environment
@@ -12,7 +13,8 @@ except ConfigError as error:
     sys.exit(f"Bookshelf cannot start: {error}")
 
 wsgi_app = "wsgi:app"
-bind = f"127.0.0.1:{env.get('PORT', 8000)}"
+port = env.get("PORT", "8000")
+bind = f"127.0.0.1:{port}"
 worker_class = "gthread"
 workers = env.get("WEB_CONCURRENCY", 2)
 threads = THREADS
@@ -24,22 +26,31 @@ loglevel = "warning"
 
 
 def on_starting(server: Any) -> None:
-    """Refuse in one line what cannot work, before there are workers that would fail at it."""
-    try:
-        Config.from_env(environment())
-    except ConfigError as error:
-        sys.exit(f"Bookshelf cannot start: {error}")
-    for host, port in (address for address in server.cfg.address if isinstance(address, tuple)):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError as error:
-                reason = error.strerror or "it cannot be used"
-                sys.exit(f"Port {port} is not free ({reason}). Choose another: make run PORT=8001")
+    """Refuse what cannot work before there are workers, which would fail at it again and again."""
+    refuse_what_cannot_work(server.cfg.address)
 
 
 def when_ready(server: Any) -> None:
     """Say where to go."""
-    for host, port in (address for address in server.cfg.address if isinstance(address, tuple)):
-        print(f"Bookshelf is at http://{host}:{port}/ (Ctrl-C stops it)", flush=True)
+    for address in server.cfg.address:
+        print(
+            f"Bookshelf is at http://{':'.join(map(str, address))}/ (Ctrl-C stops it)", flush=True
+        )
+
+
+def refuse_what_cannot_work(addresses: Iterable[Any]) -> None:
+    """End with one line for a wrong setting, or for a port that is taken."""
+    try:
+        Config.from_env(environment())
+    except ConfigError as error:
+        sys.exit(f"Bookshelf cannot start: {error}")
+    for address in addresses:
+        try:
+            socket.create_server(address).close()
+        except OSError as error:
+            reason = error.strerror or "it cannot be used"
+            sys.exit(f"Port {address[1]}: {reason}. Choose another: make run PORT=8001")
+
+
+if __name__ == "__main__":  # `make run` asks before it touches the database
+    refuse_what_cannot_work([("127.0.0.1", int(port) if port.isdecimal() else 0)])

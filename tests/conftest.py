@@ -7,7 +7,8 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,12 @@ from typing import Any
 import psycopg2
 import pytest
 import servers
+from alembic.config import Config as AlembicConfig
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from house import HousekeepingClient
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import NullPool, create_engine, make_url, text
 
 from bookshelf.app import create_app
 from bookshelf.core.db import db
@@ -201,7 +203,12 @@ KEPT = re.compile(r"PATH|HOME|LANG|TMPDIR|LC_.*")
 
 
 def run_flask(
-    folder: Path, place: Place | None, command: str, *, status: int = 0, **given: str
+    folder: Path,
+    place: Place | None,
+    command: str,
+    *,
+    status: int = 0,
+    given: Mapping[str, str] = {},
 ) -> str:
     """What `flask` prints to both outputs in a copy of the project; the exit status must fit."""
     env = {name: value for name, value in os.environ.items() if KEPT.fullmatch(name)}
@@ -211,7 +218,7 @@ def run_flask(
     finished = subprocess.run(
         program,
         cwd=folder,
-        env=env | given,
+        env=env | dict(given or {}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -221,6 +228,29 @@ def run_flask(
     assert "Traceback" not in finished.stdout, finished.stdout
     assert finished.returncode == status, finished.stdout
     return finished.stdout
+
+
+@contextmanager
+def migrating(
+    place: Place, folder: Path | None = None, **changes: object
+) -> Iterator[AlembicConfig]:
+    """What Alembic's commands take, in an app's context; for the revisions of a copy if one is given."""
+    app = place.app(**changes)
+    if folder:
+        app.extensions["migrate"].migrate.directory = str(folder / "migrations")
+        app.extensions["migrate"].directory = str(folder / "migrations")
+    with app.app_context():
+        yield app.extensions["migrate"].migrate.get_config(app.extensions["migrate"].directory)
+        db.engine.dispose()
+
+
+def ask(place: Place, statement: str, **values: object) -> list[tuple[Any, ...]]:
+    """Execute and commit a statement on the direct URL; the rows that it gives, if any."""
+    url = make_url(place.migrating).set(drivername=driver(place.kind))
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.begin() as connection:
+        result = connection.execute(text(statement), values)
+        return [tuple(row) for row in result] if result.returns_rows else []
 
 
 def driver(kind: str) -> str:

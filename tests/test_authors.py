@@ -150,9 +150,7 @@ def test_an_emptied_name_to_sort_by_is_proposed_anew(client: FlaskClient) -> Non
         (" \u200b", None),
     ],
 )
-def test_a_country_is_stored_by_its_code(
-    client: FlaskClient, typed: str, code: str | None
-) -> None:
+def test_a_country_is_stored_by_its_code(client: FlaskClient, typed: str, code: str | None) -> None:
     answer = client.submit(NEW, name="Somebody", country=typed)
     assert answer.status_code == 302
     assert only_author().country == code

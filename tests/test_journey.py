@@ -134,7 +134,7 @@ def behind(serve: Callable[..., str]) -> str:
 @pytest.fixture
 def page(page: Page) -> Iterator[Page]:
     """A page that asks no other host and meets no fault in its files, its script or its policy."""
-    page.set_default_timeout(5000)
+    page.context.set_default_timeout(PATIENCE * 1000)
     faults: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
@@ -316,7 +316,6 @@ def conflict(page: Page, site: str) -> int:
     theirs = elsewhere.get_by_label("Biography")
     theirs.fill(theirs.input_value() + "theirs")
     saving(elsewhere)
-    elsewhere.close()
     page.get_by_label("Biography").fill("mine\n" * 5)
     return saving(page)
 
@@ -330,8 +329,7 @@ def deleted(page: Page, site: str) -> int:
     page.goto(f"{author}/edit")
     elsewhere = page.context.new_page()
     elsewhere.goto(f"{author}/delete")
-    press(elsewhere, "Delete")
-    elsewhere.close()
+    sending(elsewhere, "Delete")
     return saving(page)
 
 
@@ -343,9 +341,14 @@ def expire(page: Page, site: str) -> int:
 
 
 def saving(page: Page) -> int:
-    """Press Save; the status of the answer."""
+    """Save; the status of the answer."""
+    return sending(page, "Save")
+
+
+def sending(page: Page, button: str) -> int:
+    """Press a button and wait for what comes of it; the status of the answer."""
     with page.expect_navigation() as navigation:
-        press(page, "Save")
+        press(page, button)
     response = navigation.value
     return response.status if response else 0
 

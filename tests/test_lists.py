@@ -82,8 +82,12 @@ BOOK_KEYS: dict[str, Callable[[Book], tuple[Any, ...]]] = {
 def assert_walked(client: FlaskClient, url: str, expected: list[str]) -> None:
     """The pages hold each row once and in order, forwards and backwards, 50 on each."""
     whole = [expected[start : start + 50] for start in range(0, len(expected), 50)]
-    assert list(pages_from(client, url, NEXT)) == whole
-    assert list(pages_from(client, last_page(client, url), PREVIOUS)) == whole[::-1]
+    htmls = [client.get(url).text]
+    while further := link_to(htmls[-1], NEXT):
+        htmls.append(client.get(further).text)
+    assert [rows_of(html) for html in htmls] == whole
+    back = list(pages_from(client, link_to(htmls[-1], PREVIOUS), PREVIOUS))
+    assert back == whole[-2::-1]
 
 
 def test_all_authors_are_met_once_in_every_order_both_ways(client: FlaskClient) -> None:
@@ -188,8 +192,9 @@ def narrowed(client: FlaskClient) -> str:
     """A list of 60 British Lees, newest first, among others."""
     for number in range(60):
         create_author(name=f"Ann Lee {number}", sort_name=f"Lee, {number:02}", country="GB")
-        create_author(name=f"Bo Lee {number}", country="US")
-        create_author(name=f"Cy Moe {number}", country="GB")
+        if number % 10 == 9:
+            create_author(name="Bo Lee", country="US")
+            create_author(name="Cy Moe", country="GB")
     return "/authors/?q=lee&country=uk&sort=-added"
 
 
@@ -217,9 +222,8 @@ def test_searching_keeps_filter_and_order_and_begins_anew(
     client: FlaskClient, narrowed: str
 ) -> None:
     html = client.get(last_page(client, narrowed)).text
-    form = {a["name"]: a.get("value") for tag, a in Page(html).elements if a.get("name")}
-    form.pop("viewport", None)
-    form.pop("color-scheme", None)
+    fields = [a for tag, a in Page(html).elements if tag == "input"]
+    form = {a["name"]: a.get("value") for a in fields}
     assert form == {"q": "lee", "country": "United Kingdom", "sort": "-added"}
     found = client.get("/authors/", query_string=form | {"q": "ann lee"}).text
     assert rows_of(found)[0] == "Lee, 59"
@@ -231,7 +235,7 @@ def test_each_narrowing_can_be_taken_away_alone(client: FlaskClient, narrowed: s
     assert query_of(link_to(html, "“lee” , remove")) == {"country": "GB", "sort": "-added"}
     without = link_to(html, "United Kingdom , remove")
     assert query_of(without) == {"q": "lee", "sort": "-added"}
-    assert rows_of(client.get(without or "").text)[:2] == ["59, Bo Lee", "Lee, 59"]
+    assert rows_of(client.get(without or "").text)[:2] == ["Lee, Bo", "Lee, 59"]
 
 
 def test_books_are_narrowed_by_author_and_language_on_every_page(client: FlaskClient) -> None:
@@ -247,8 +251,8 @@ def test_books_are_narrowed_by_author_and_language_on_every_page(client: FlaskCl
     assert "Ann Lee" in text_of(html)
     kept = {"author_id": str(ann), "language": "yor", "sort": "year"}
     assert query_of(link_to(html, "Year")) == kept
-    found = client.get("/books/", query_string=kept | {"q": "IWÉ 5"}).text
-    assert rows_of(found) == [f"Iwe {number:02}" for number in (50, 51, 52, 53, 54, 5, 15, 25, 35, 45)] or len(rows_of(found)) == 10
+    found = client.get("/books/", query_string=kept | {"q": "32 IWÉ"}).text
+    assert rows_of(found) == ["Iwe 32"]
 
 
 def test_the_sorted_column_says_its_direction(client: FlaskClient) -> None:
@@ -287,7 +291,7 @@ def test_a_cursor_of_another_order_leads_to_the_first_page(client: FlaskClient) 
 @pytest.mark.parametrize(
     ("query", "notice"),
     [
-        ("author_id=1", "There is no author 1."),
+        ("author_id=7", "There is no author 7."),
         ("author_id=x", "There is no author x."),
         ("author_id=-1", "There is no author -1."),
         ("author_id=99999999999999999999", "There is no author 99999999999999999999."),
@@ -298,10 +302,7 @@ def test_a_filter_that_means_nothing_narrows_nothing_and_says_so(
     client: FlaskClient, query: str, notice: str
 ) -> None:
     create_book(title="A book", author=create_author(name="Ann").id)
-    db.session.execute(db.update(Book).values(author_id=Book.author_id))
-    author_id = db.session.scalars(db.select(Author.id)).one()
-    page = client.get(f"/books/?{query}".replace("author_id=1", f"author_id={author_id + 1}"))
-    notice = notice.replace("author 1.", f"author {author_id + 1}.")
+    page = client.get(f"/books/?{query}")
     assert notice in text_of(page.text)
     assert rows_of(page.text) == ["A book"]
 

@@ -41,8 +41,9 @@ def answer(error: HTTPException) -> ResponseReturnValue:
     headers = [item for item in error.get_headers() if item[0] != "Content-Type"]
     if is_for_programs():
         return _problem(status, detail), status, [*headers, ("Content-Type", PROBLEM_JSON)]
+    again = request.full_path if status == 503 and request.method == "GET" else None
     title = status.phrase.capitalize()
-    page = render_template("errors/error.html", title=title, detail=detail)
+    page = render_template("errors/error.html", title=title, detail=detail, again=again)
     return page, status, headers
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Self
 
 from flask_wtf import FlaskForm
 from wtforms import Field, HiddenField, IntegerField, StringField, TextAreaField
-from wtforms.validators import StopValidation
+from wtforms.validators import StopValidation, ValidationError
 
 from bookshelf.core.db import Record, db
 from bookshelf.core.problems import Problem, Stale
@@ -214,15 +214,15 @@ def tidy_line(typed: str) -> str:
 
 
 def refuse_excess(typed: str, length: int) -> None:
-    """Raise ValueError for text that is longer than its column."""
+    """Raise ValidationError for text that is longer than its column."""
     excess = len(typed) - length
     if excess > 0:
-        raise ValueError(f"This is {excess:,} characters too long; {length:,} fit.")
+        raise ValidationError(f"This is {excess:,} characters too long; {length:,} fit.")
 
 
 def refuse_control_characters(typed: str) -> None:
-    """Raise ValueError for characters that a database cannot store or a file cannot carry."""
+    """Raise ValidationError for characters that a database cannot store or a file cannot carry."""
     for character in typed:
         if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t":
             message = f"Remove the invisible character U+{ord(character):04X}; it cannot be kept."
-            raise ValueError(message)
+            raise ValidationError(message)

@@ -1,0 +1,159 @@
+"""What `flask doctor` tells of each role of the database, and when it sees trouble."""
+
+import contextlib
+import re
+import socket
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import servers
+from alembic import command
+from conftest import Place, ask, migrating, run_flask
+from sqlalchemy import make_url
+
+from bookshelf.core.db import db
+
+Create = Callable[[str], Place]
+
+KINDS = {
+    "sqlite": ("a file", "a file"),
+    "postgresql": ("direct", "direct"),
+    "pgbouncer": ("pooled", "direct"),
+}
+
+
+def examine(place: Place, **changes: object) -> tuple[int, list[str]]:
+    """The exit code of `flask doctor` and its lines."""
+    app = place.app(**changes)
+    result = app.test_cli_runner().invoke(args=["doctor"])
+    with app.app_context():
+        db.engine.dispose()
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.output.splitlines()
+
+
+def migrate(place: Place, revision: str) -> None:
+    """Bring an empty place to a revision."""
+    with migrating(place) as config:
+        command.upgrade(config, revision)
+
+
+def closed_port() -> int:
+    """A port at which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_is_well(kind: str, create_place: Create) -> None:
+    place = create_place(kind)
+    migrate(place, "head")
+    code, lines = examine(place)
+    assert code == 0
+    assert [line[:10].strip() for line in lines] == [
+        "serving",
+        "",
+        "",
+        "migrating",
+        "",
+        "",
+        "revision",
+    ]
+    assert lines[1].split() == ["from", "DATABASE_URL"]
+    assert lines[4].split() == ["from", "DATABASE_URL_UNPOOLED"]
+    server = r"SQLite \d+\.\d+\.\d+" if kind == "sqlite" else r"PostgreSQL \d+\.\d+.*"
+    for line, reached in zip((lines[2], lines[5]), KINDS[kind], strict=True):
+        assert re.fullmatch(rf" {{11}}{reached}, reachable, {server}", line)
+    assert lines[6] == "revision   database 0003, code 0003"
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "pgbouncer"])
+def test_it_shows_each_url_without_its_password(kind: str, create_place: Create) -> None:
+    place = create_place(kind)
+    _, lines = examine(place)
+    for line, given in ((lines[0], place.serving), (lines[3], place.migrating)):
+        url = make_url(given)
+        shown = f"postgresql+psycopg2://{url.username}:***@{url.host}:{url.port}/{url.database}"
+        assert line.split()[1] == shown
+
+
+@pytest.mark.parametrize(
+    ("revision", "named"), [("base", "no revision"), ("0001", "0001"), ("0002", "0002")]
+)
+def test_code_that_is_ahead_is_trouble_with_a_remedy(
+    revision: str, named: str, empty_place: Place
+) -> None:
+    if revision != "base":
+        migrate(empty_place, revision)
+    code, lines = examine(empty_place)
+    assert code == 1
+    remedy = "TROUBLE: run `flask db upgrade`"
+    assert lines[-1] == f"revision   database {named}, code 0003, {remedy}"
+    assert "TROUBLE" not in "".join(lines[:-1])
+
+
+def test_a_database_that_is_ahead_is_no_trouble(empty_place: Place) -> None:
+    migrate(empty_place, "head")
+    ask(empty_place, "UPDATE alembic_version SET version_num = '0099'")
+    code, lines = examine(empty_place)
+    assert (code, lines[-1]) == (0, "revision   database 0099, code 0003")
+
+
+def test_a_server_that_is_away_is_trouble_for_both_roles(checkout: Path) -> None:
+    url = f"postgresql://ann:s3cret@127.0.0.1:{closed_port()}/shelf"
+    lines = run_flask(checkout, Place("postgresql", url, url), "doctor", status=1).splitlines()
+    assert len(lines) == 7
+    for line in (lines[2], lines[5]):
+        assert "TROUBLE" in line
+        assert "refused" in line
+    assert lines[6] == "revision   database unknown, code 0003"
+    assert "s3cret" not in "".join(lines)
+
+
+def test_a_wrong_password_is_trouble_and_stays_hidden(
+    postgresql: servers.Server, create_place: Create
+) -> None:
+    url = make_url(create_place("postgresql").migrating).set(password="s3cret")
+    wrong = url.render_as_string(hide_password=False)
+    code, lines = examine(Place("postgresql", wrong, wrong))
+    assert code == 1
+    assert "password authentication failed" in lines[2]
+    assert len(lines) == 7
+    assert "s3cret" not in "".join(lines)
+
+
+def test_migrating_through_a_pooler_is_trouble(create_place: Create) -> None:
+    place = create_place("pgbouncer")
+    migrate(place, "head")
+    code, lines = examine(Place("pgbouncer", place.serving, place.serving))
+    assert code == 1
+    assert lines[2].split(", ")[1] == "reachable"
+    assert lines[5].startswith(f"{'':<11}pooled, TROUBLE: ")
+    assert "set DATABASE_URL_UNPOOLED to the direct URL" in lines[5]
+    assert lines[6] == "revision   database unknown, code 0003"
+
+
+def test_a_file_that_is_no_database_is_trouble(create_place: Create) -> None:
+    place = create_place("sqlite")
+    Path(str(make_url(place.serving).database)).write_text(
+        "Dear diary, today I learned SQL.\n" * 99
+    )
+    code, lines = examine(place)
+    assert code == 1
+    assert "file is not a database" in lines[2]
+    assert len(lines) == 7
+
+
+def test_it_does_not_wait_for_who_writes(create_place: Create) -> None:
+    place = create_place("sqlite")
+    migrate(place, "head")
+    with contextlib.closing(sqlite3.connect(str(make_url(place.serving).database))) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        begun = time.monotonic()
+        code, lines = examine(place)
+    assert time.monotonic() - begun < 4
+    assert (code, lines[-1]) == (0, "revision   database 0003, code 0003")

@@ -1,0 +1,559 @@
+"""Saving: two people at one record, forms without a token, many writers at once."""
+
+import re
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from typing import Any
+
+import pytest
+from conftest import Place
+from flask import Flask
+from flask.testing import FlaskClient
+from house import error_at, form_of, text_of
+from sqlalchemy import create_engine, event, make_url, text
+
+from bookshelf.authors import services as author_services
+from bookshelf.authors.models import Author
+from bookshelf.authors.services import create_author, update_author
+from bookshelf.books import services as book_services
+from bookshelf.books.models import Book
+from bookshelf.books.services import create_book, update_book
+from bookshelf.core.db import db
+from bookshelf.web.security import SAFE_METHODS
+
+HOBBIT = "9780261103283"
+only_postgresql = pytest.mark.parametrize("place", ["postgresql", "pgbouncer"], indirect=True)
+only_sqlite = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def author(app: Flask) -> Author:
+    return create_author(name="Ann Lee", bio="First.", country="GB")
+
+
+@pytest.fixture
+def book(author: Author) -> Book:
+    return create_book(title="A book", author=author.id, isbn=HOBBIT)
+
+
+def everything() -> list[tuple[Any, ...]]:
+    """All that the catalogue holds."""
+    db.session.commit()
+    columns = (*Author.__table__.columns, *Book.__table__.columns)
+    return [tuple(row) for row in db.session.execute(db.select(*columns).outerjoin(Author.books))]
+
+
+# Two people at one record
+
+
+def test_a_stale_author_is_refused_with_both_versions(client: FlaskClient, author: Author) -> None:
+    edit = f"/authors/{author.id}/edit"
+    drawn = form_of(client.get(edit).text)
+    update_author(author, version=1, name="Anna Lee", bio="Theirs.", country="GB")
+    page = client.post(edit, data=drawn | {"bio": "Mine."})
+    assert page.status_code == 409
+    said = text_of(page.text)
+    assert "Somebody else saved this record while you were editing it" in said
+    assert "Name differs Anna Lee Ann Lee" in said
+    assert "Country United Kingdom United Kingdom" in said
+    assert "Biography differs Theirs. Mine." in said
+    assert form_of(page.text)["bio"] == "Mine."
+    assert author.bio == "Theirs."
+    assert client.post(edit, data=form_of(page.text)).status_code == 302
+    db.session.refresh(author)
+    assert (author.name, author.bio, author.version) == ("Ann Lee", "Mine.", 3)
+
+
+def test_a_stale_book_is_refused_with_both_versions(client: FlaskClient, book: Book) -> None:
+    edit = f"/books/{book.id}/edit"
+    drawn = form_of(client.get(edit).text)
+    other = create_author(name="Bo Li")
+    update_book(book, version=1, title="Theirs", author=other.id, language="yor")
+    page = client.post(edit, data=drawn | {"title": "Mine"})
+    assert page.status_code == 409
+    said = text_of(page.text)
+    assert "Title differs Theirs Mine" in said
+    assert "Author differs Li, Bo Lee, Ann" in said
+    assert "Language differs Yoruba –" in said
+    assert client.post(edit, data=form_of(page.text)).status_code == 302
+    db.session.refresh(book)
+    assert (book.title, book.author.name, book.isbn) == ("Mine", "Ann Lee", HOBBIT)
+
+
+def test_a_second_save_in_between_makes_the_answer_stale_again(
+    client: FlaskClient, author: Author
+) -> None:
+    edit = f"/authors/{author.id}/edit"
+    drawn = form_of(client.get(edit).text)
+    update_author(author, version=1, name="Second")
+    page = client.post(edit, data=drawn | {"name": "Mine"})
+    update_author(author, version=2, name="Third")
+    page = client.post(edit, data=form_of(page.text))
+    assert page.status_code == 409
+    assert "Name differs Third Mine" in text_of(page.text)
+
+
+def test_a_stale_page_marks_no_field_as_wrong(client: FlaskClient, author: Author) -> None:
+    page = client.submit(f"/authors/{author.id}/edit", version="7")
+    assert page.status_code == 409
+    assert "aria-invalid" not in page.text
+
+
+@pytest.mark.parametrize(
+    "version", ["", "0", "2", "-1", "1.0", "x", "１", "\x00", "9" * 30, "9" * 5000, " 1"]
+)
+@pytest.mark.parametrize("kind", ["authors", "books"])
+def test_a_garbled_version_is_stale(
+    client: FlaskClient, book: Book, kind: str, version: str
+) -> None:
+    before = everything()
+    page = client.submit(f"/{kind}/{book.id}/edit", name="Mine", title="Mine", version=version)
+    assert page.status_code == 409
+    assert everything() == before
+
+
+@pytest.mark.parametrize("kind", ["authors", "books"])
+def test_a_missing_version_is_never_the_right_one(
+    client: FlaskClient, book: Book, kind: str
+) -> None:
+    before = everything()
+    edit = f"/{kind}/{book.id}/edit"
+    drawn = form_of(client.get(edit).text) | {"name": "Mine", "title": "Mine"}
+    del drawn["version"]
+    assert client.post(edit, data=drawn).status_code == 409
+    assert everything() == before
+
+
+def test_an_author_who_was_deleted_meanwhile_can_be_added_anew(
+    client: FlaskClient, author: Author
+) -> None:
+    edit = f"/authors/{author.id}/edit"
+    drawn = form_of(client.get(edit).text)
+    author_services.delete_author(author)
+    page = client.post(edit, data=drawn | {"bio": "Mine.\nAll of it."})
+    assert page.status_code == 410
+    assert "This record was deleted while you were editing it." in text_of(page.text)
+    assert form_of(page.text)["bio"] == "Mine.\nAll of it."
+    answer = client.post("/authors/new", data=form_of(page.text))
+    assert "Ann Lee was added." in text_of(client.get(answer.location).text)
+
+
+def test_a_book_that_was_deleted_meanwhile_can_be_added_anew(
+    client: FlaskClient, book: Book
+) -> None:
+    edit = f"/books/{book.id}/edit"
+    drawn = form_of(client.get(edit).text)
+    book_services.delete_book(book)
+    page = client.post(edit, data=drawn | {"title": "Mine"})
+    assert page.status_code == 410
+    assert form_of(page.text).items() >= {"title": "Mine", "author": "Lee, Ann"}.items()
+    assert client.post("/books/new", data=form_of(page.text)).status_code == 302
+
+
+@contextmanager
+def just_before(
+    monkeypatch: pytest.MonkeyPatch, place: Place, service: str, statement: str
+) -> Iterator[None]:
+    """Somebody else runs a statement once the view has loaded its record, before it saves."""
+    module: Any = author_services if service.endswith("author") else book_services
+    original: Callable[..., Any] = getattr(module, service)
+
+    def overtaken(*args: Any, **kwargs: Any) -> Any:
+        elsewhere(place, statement)
+        return original(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, service, overtaken)
+        yield
+
+
+def elsewhere(place: Place, statement: str) -> None:
+    """Run a statement as another process would."""
+    url = make_url(place.migrating)
+    driver = "sqlite" if place.kind == "sqlite" else "postgresql+psycopg2"
+    engine = create_engine(url.set(drivername=driver))
+    with engine.begin() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+# On SQLite nobody can come between: a request that may write holds the lock from the start.
+
+
+@only_postgresql
+@pytest.mark.parametrize(("kind", "service"), [("authors", "author"), ("books", "book")])
+def test_a_save_in_the_last_moment_is_noticed(
+    client: FlaskClient,
+    place: Place,
+    book: Book,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    service: str,
+) -> None:
+    meanwhile = f"UPDATE {kind} SET version = version + 1"
+    with just_before(monkeypatch, place, f"update_{service}", meanwhile):
+        page = client.submit(f"/{kind}/{book.id}/edit", name="Mine", title="Mine")
+    assert page.status_code == 409
+    assert client.post(f"/{kind}/{book.id}/edit", data=form_of(page.text)).status_code == 302
+
+
+@only_postgresql
+@pytest.mark.parametrize(("kind", "service"), [("authors", "author"), ("books", "book")])
+def test_a_deletion_in_the_last_moment_loses_nothing_typed(
+    client: FlaskClient,
+    place: Place,
+    book: Book,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    service: str,
+) -> None:
+    row_id = create_author(name="Bo Li").id if kind == "authors" else book.id
+    meanwhile = f"DELETE FROM {kind} WHERE id = {row_id}"
+    with just_before(monkeypatch, place, f"update_{service}", meanwhile):
+        page = client.submit(f"/{kind}/{row_id}/edit", name="Mine", title="Mine")
+    assert page.status_code in (409, 410)
+    assert form_of(page.text)["name" if kind == "authors" else "title"] == "Mine"
+
+
+@only_postgresql
+def test_deleting_what_is_deleted_at_the_same_moment_is_no_fault(
+    client: FlaskClient, place: Place, author: Author, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with just_before(monkeypatch, place, "delete_author", "DELETE FROM authors"):
+        page = client.submit(f"/authors/{author.id}/delete")
+    assert page.status_code in (302, 404, 409, 410)
+
+
+@only_postgresql
+def test_deleting_what_was_saved_at_the_same_moment_says_so(
+    client: FlaskClient, place: Place, author: Author, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meanwhile = "UPDATE authors SET version = version + 1"
+    with just_before(monkeypatch, place, "delete_author", meanwhile):
+        page = client.submit(f"/authors/{author.id}/delete")
+    assert page.status_code == 409
+    assert "Somebody else saved this record" in text_of(page.text)
+
+
+@only_postgresql
+def test_an_author_deleted_in_the_last_moment_is_a_message_at_the_field(
+    client: FlaskClient, place: Place, author: Author, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with just_before(monkeypatch, place, "create_book", "DELETE FROM authors"):
+        page = client.submit("/books/new", title="Mine", author="Ann Lee")
+    assert page.status_code == 422
+    assert error_at(page.text, "author") == "This author has just been deleted."
+    assert form_of(page.text)["title"] == "Mine"
+
+
+# Deleting an author who has books
+
+
+def test_an_author_with_books_is_shown_with_them_and_stays(client: FlaskClient, book: Book) -> None:
+    page = client.get(f"/authors/{book.author_id}/delete")
+    assert "Ann Lee still has 1 book. Move or delete them first." in text_of(page.text)
+    assert f'href="/books/{book.id}"' in page.text
+    assert '<form method="post"' not in page.text
+
+
+def test_a_book_that_arrives_after_the_question_keeps_its_author(
+    client: FlaskClient, author: Author
+) -> None:
+    url = f"/authors/{author.id}/delete"
+    asked = form_of(client.get(url).text)
+    book = create_book(title="A new book", author=author.id)
+    page = client.post(url, data=asked)
+    assert page.status_code == 422
+    assert "Ann Lee still has 1 book. Move or delete them first." in text_of(page.text)
+    assert f'href="/books/{book.id}"' in page.text
+    for word in ("FOREIGN", "constraint", "Integrity", "fk_"):
+        assert word not in page.text
+    db.session.rollback()
+    assert db.session.get(Author, author.id)
+
+
+# Tokens
+
+
+def test_no_route_writes_without_a_token(app: Flask, client: FlaskClient, book: Book) -> None:
+    ids = {"author_id": book.author_id, "book_id": book.id}
+    routes = [
+        (method, adapter.build(rule.endpoint, {name: ids[name] for name in rule.arguments}))
+        for adapter in [app.url_map.bind("localhost")]
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - SAFE_METHODS
+    ]
+    assert len(routes) >= 6
+    typed = {"name": "Mine", "title": "Mine", "author": "Ann Lee", "version": "1"}
+    before = everything()
+    for method, url in routes:
+        for token in ({}, {"csrf_token": ""}, {"csrf_token": "x.y.z"}):
+            page = client.open(url, method=method, data=typed | token)
+            assert page.status_code == 400, url
+            assert everything() == before, url
+
+
+def test_the_token_of_another_session_is_refused_and_the_form_drawn_again(
+    app: Flask, client: FlaskClient
+) -> None:
+    stranger = app.test_client()
+    token = form_of(stranger.get("/authors/new").text)["csrf_token"]
+    client.get("/authors/new")
+    typed = {"name": "Ann Lee", "bio": "Long\ntext.", "country": "uk"}
+    page = client.post("/authors/new", data=typed | {"csrf_token": token})
+    assert page.status_code == 400
+    assert "Nothing was saved, as your session had ended." in text_of(page.text)
+    assert form_of(page.text).items() >= typed.items()
+    assert everything() == []
+    assert client.post("/authors/new", data=form_of(page.text)).status_code == 302
+
+
+@pytest.mark.parametrize("token", [{}, {"csrf_token": ""}, {"csrf_token": "\x00"}])
+def test_an_edit_without_its_token_is_drawn_again_and_then_saved(
+    client: FlaskClient, book: Book, token: dict[str, str]
+) -> None:
+    edit = f"/books/{book.id}/edit"
+    drawn = form_of(client.get(edit).text) | {"title": "Mine"}
+    del drawn["csrf_token"]
+    page = client.post(edit, data=drawn | token)
+    assert page.status_code == 400
+    assert form_of(page.text)["title"] == "Mine"
+    assert client.post(edit, data=form_of(page.text)).status_code == 302
+    db.session.refresh(book)
+    assert book.title == "Mine"
+
+
+def test_a_form_of_a_lost_session_is_saved_at_the_second_try(
+    app: Flask, client: FlaskClient
+) -> None:
+    drawn = form_of(client.get("/authors/new").text) | {"name": "Ann Lee"}
+    returning = app.test_client()
+    page = returning.post("/authors/new", data=drawn)
+    assert page.status_code == 400
+    assert returning.post("/authors/new", data=form_of(page.text)).status_code == 302
+
+
+def test_a_deletion_without_a_token_is_asked_again(client: FlaskClient, book: Book) -> None:
+    url = f"/books/{book.id}/delete"
+    page = client.post(url)
+    assert page.status_code == 400
+    assert client.post(url, data=form_of(page.text)).status_code == 302
+
+
+def test_a_token_lives_as_long_as_its_session(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = form_of(client.get("/authors/new").text) | {"name": "Ann Lee"}
+    next_month = time.time() + 30 * 24 * 3600
+    monkeypatch.setattr("itsdangerous.timed.time.time", lambda: next_month)
+    assert client.post("/authors/new", data=drawn).status_code == 302
+
+
+# Bodies that no form of ours sends
+
+
+@pytest.mark.parametrize(
+    "body", ["[1]", "{", '{"name": 5}', '{"name": ["\\ud800"]}', '{"csrf_token": 5}', "null", "7"]
+)
+@pytest.mark.parametrize("kind", ["authors", "books"])
+def test_a_body_of_json_is_a_bad_request(client: FlaskClient, kind: str, body: str) -> None:
+    page = client.post(f"/{kind}/new", data=body, content_type="application/json")
+    assert page.status_code == 400
+    assert everything() == []
+
+
+@pytest.mark.parametrize("name", ["name", "title", "country", "author", "version", "csrf_token"])
+@pytest.mark.parametrize("kind", ["authors", "books"])
+def test_a_file_in_place_of_text_is_a_bad_request(
+    client: FlaskClient, book: Book, kind: str, name: str
+) -> None:
+    before = everything()
+    for url in (f"/{kind}/new", f"/{kind}/{book.id}/edit"):
+        file = (BytesIO(b"x"), "x.txt")
+        assert client.post(url, data={name: file}).status_code == 400
+    assert everything() == before
+
+
+# Many at once
+
+
+def at_once(work: Callable[[int], list[int]], threads: int = 8) -> list[int]:
+    """What the threads gathered, which all begin at the same moment."""
+    db.session.remove()
+    start = threading.Barrier(threads)
+
+    def begin(number: int) -> list[int]:
+        start.wait()
+        return work(number)
+
+    with ThreadPoolExecutor(threads) as pool:
+        return [item for items in pool.map(begin, range(threads)) for item in items]
+
+
+def test_no_edit_is_lost_among_eight_editors(app: Flask, author: Author) -> None:
+    edit = f"/authors/{author.id}/edit"
+    author.bio = "0"
+    db.session.commit()
+
+    def edit_twenty_times(number: int) -> list[int]:
+        client, answers = FlaskClient(app, app.response_class), []
+        for _ in range(20):
+            html = client.get(edit).text
+            seen = form_of(html)["bio"]
+            while True:
+                typed = form_of(html) | {"bio": str(int(seen) + 1)}
+                answer = client.post(edit, data=typed)
+                answers.append(answer.status_code)
+                if answer.status_code == 302:
+                    break
+                html = answer.text
+                seen = re.findall(r"Biography(?: differs)? (\d+)", text_of(html))[0]
+        return answers
+
+    answers = at_once(edit_twenty_times)
+    assert set(answers) <= {302, 409}
+    saved = db.session.get_one(Author, 1)
+    assert (saved.bio, saved.version) == ("160", 162)
+
+
+def test_one_of_many_wins_an_isbn(app: Flask, author: Author) -> None:
+    db.session.commit()
+
+    def add(number: int) -> list[int]:
+        client = app.test_client()
+        answers = []
+        for digits in ("9780261103283", "9780261103573", "9780618002221"):
+            typed = {"title": f"Book {number}", "author": "Ann Lee", "isbn": digits}
+            page = client.submit("/books/new", **typed)
+            answers.append(page.status_code)
+            if page.status_code != 302:
+                assert error_at(page.text, "isbn") == "Another book has this ISBN already."
+                assert form_of(page.text)["title"] == f"Book {number}"
+        return answers
+
+    assert sorted(at_once(add)) == [302] * 3 + [422] * 21
+    assert db.session.query(Book).count() == 3
+
+
+def test_eight_writers_at_once_all_succeed(app: Flask) -> None:
+    def add(number: int) -> list[int]:
+        client = app.test_client()
+        return [
+            client.submit("/authors/new", name=f"Writer {number} {turn}").status_code
+            for turn in range(10)
+        ]
+
+    assert at_once(add) == [302] * 80
+    assert db.session.query(Author).count() == 80
+
+
+@only_sqlite
+def test_readers_do_not_wait_for_a_writer(
+    place: Place, client: FlaskClient, author: Author
+) -> None:
+    urls = ("/", "/authors/", f"/authors/{author.id}/edit", "/api/authors")
+    client.get("/authors/")
+    path = str(make_url(place.serving).database)
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("UPDATE authors SET name = 'Half done'")
+        began = time.monotonic()
+        for url in urls:
+            assert "Half done" not in client.get(url).text
+        assert time.monotonic() - began < 1
+        writer.execute("ROLLBACK")
+
+
+@only_sqlite
+def test_a_writer_waits_for_another(place: Place, client: FlaskClient) -> None:
+    drawn = form_of(client.get("/authors/new").text)
+    path = str(make_url(place.serving).database)
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        done = threading.Timer(0.3, writer.execute, ["ROLLBACK"])
+        done.start()
+        answer = client.post("/authors/new", data=drawn | {"name": "Ann Lee"})
+        done.join()
+    assert answer.status_code == 302
+
+
+@only_sqlite
+def test_only_requests_that_may_write_ask_for_the_lock(client: FlaskClient, book: Book) -> None:
+    began: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if statement.startswith("BEGIN"):
+            began.append(statement)
+
+    author = f"/authors/{book.author_id}"
+    db.session.commit()
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        for url in ("/", "/authors/", author, f"{author}/edit", f"{author}/delete", "/api/books"):
+            client.get(url)
+            client.head(url)
+        assert set(began) == {"BEGIN"}
+        began.clear()
+        client.post(f"{author}/edit", data={"csrf_token": "x"})
+        client.get(author)
+        assert began == ["BEGIN IMMEDIATE", "BEGIN"]
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+
+
+@only_sqlite
+def test_a_served_connection_has_its_pragmas(app: Flask) -> None:
+    expected = {"journal_mode": "wal", "foreign_keys": 1, "synchronous": 2, "busy_timeout": 5000}
+    for pragma, value in expected.items():
+        assert db.session.scalar(text(f"PRAGMA {pragma}")) == value
+
+
+# Times, versions, ids
+
+
+def test_times_are_aware_in_utc_and_move_with_an_edit(client: FlaskClient) -> None:
+    before = datetime.now(UTC)
+    client.submit("/authors/new", name="Ann Lee")
+    client.submit("/books/new", title="A book", author="Ann Lee")
+    for model, url in ((Author, "/authors/1/edit"), (Book, "/books/1/edit")):
+        row: Any = db.session.get_one(model, 1)
+        created, updated = row.created_at, row.updated_at
+        assert created.utcoffset() == updated.utcoffset() == timedelta(0)
+        assert before <= created <= updated <= datetime.now(UTC)
+        assert row.version == 1
+        client.submit(url, name="Anna Lee", title="Another")
+        db.session.refresh(row)
+        assert row.created_at == created
+        assert updated < row.updated_at <= datetime.now(UTC)
+        assert row.version == 2
+
+
+def test_rows_that_others_insert_get_aware_times_too(place: Place, app: Flask) -> None:
+    elsewhere(place, "INSERT INTO authors (name, sort_name, sort_key) VALUES ('A', 'A', 'a')")
+    row = db.session.scalars(db.select(Author)).one()
+    assert abs(datetime.now(UTC) - row.created_at) < timedelta(minutes=1)
+    assert (row.created_at.utcoffset(), row.version) == (timedelta(0), 1)
+
+
+def test_an_edit_that_changes_nothing_is_no_new_version(
+    client: FlaskClient, author: Author
+) -> None:
+    assert client.submit(f"/authors/{author.id}/edit").status_code == 302
+    db.session.refresh(author)
+    assert author.version == 1
+
+
+def test_the_id_of_a_deleted_record_is_never_used_again(client: FlaskClient, book: Book) -> None:
+    author_id, book_id = book.author_id, book.id
+    client.submit(f"/books/{book_id}/delete")
+    client.submit(f"/authors/{author_id}/delete")
+    client.submit("/authors/new", name="Bo Li")
+    client.submit("/books/new", title="Another", author="Bo Li")
+    assert db.session.scalars(db.select(Author.id)).one() > author_id
+    assert db.session.scalars(db.select(Book.id)).one() > book_id
