@@ -1,5 +1,6 @@
 """How gunicorn serves, in development as in production: `make run`, or `gunicorn` alone."""
 
+import os
 import socket
 import sys
 from collections.abc import Iterable
@@ -32,10 +33,8 @@ def on_starting(server: Any) -> None:
 
 def when_ready(server: Any) -> None:
     """Say where to go."""
-    for address in server.cfg.address:
-        print(
-            f"Bookshelf is at http://{':'.join(map(str, address))}/ (Ctrl-C stops it)", flush=True
-        )
+    for host, number in _ports(server.cfg.address):
+        print(f"Bookshelf is at http://{host}:{number}/ (Ctrl-C stops it)", flush=True)
 
 
 def refuse_what_cannot_work(addresses: Iterable[Any]) -> None:
@@ -44,12 +43,18 @@ def refuse_what_cannot_work(addresses: Iterable[Any]) -> None:
         Config.from_env(environment())
     except ConfigError as error:
         sys.exit(f"Bookshelf cannot start: {error}")
-    for address in addresses:
+    for host, number in _ports(addresses):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
-            socket.create_server(address).close()
+            socket.create_server((host, number), family=family).close()
         except OSError as error:
-            reason = error.strerror or "it cannot be used"
-            sys.exit(f"Port {address[1]}: {reason}. Choose another: make run PORT=8001")
+            reason = os.strerror(error.errno) if error.errno else "it cannot be used"
+            sys.exit(f"Port {number}: {reason}. Choose another: make run PORT=8001")
+
+
+def _ports(addresses: Iterable[Any]) -> list[tuple[str, int]]:
+    """The addresses of the network; gunicorn can listen at files as well."""
+    return [address for address in addresses if isinstance(address, tuple)]
 
 
 if __name__ == "__main__":  # `make run` asks before it touches the database

@@ -208,7 +208,7 @@ def run_flask(
     command: str,
     *,
     status: int = 0,
-    given: Mapping[str, str] = {},
+    given: Mapping[str, str] | None = None,
 ) -> str:
     """What `flask` prints to both outputs in a copy of the project; the exit status must fit."""
     env = {name: value for name, value in os.environ.items() if KEPT.fullmatch(name)}
@@ -234,7 +234,7 @@ def run_flask(
 def migrating(
     place: Place, folder: Path | None = None, **changes: object
 ) -> Iterator[AlembicConfig]:
-    """What Alembic's commands take, in an app's context; for the revisions of a copy if one is given."""
+    """What Alembic's commands take, in the context of an app; given a copy, for its revisions."""
     app = place.app(**changes)
     if folder:
         app.extensions["migrate"].migrate.directory = str(folder / "migrations")

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -19,11 +20,10 @@ from bookshelf.core.keyset import BadCursor, Page, decode, encode, fetch
 
 both = pytest.mark.parametrize("place", ["sqlite", "postgresql"], indirect=True)
 few = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 KEYS = AUTHOR_SORTS["country"]
-EMPTY_LAST = {None: 1}
 
 # Few values, so that many rows share them; among them what collations and languages order oddly.
 rows_of_authors = st.lists(
@@ -136,10 +136,8 @@ JSON = st.recursive(
 @given(st.text() | st.text("ABCabc123-_=", max_size=40))
 def test_any_text_is_a_cursor_or_a_bad_one(text: str) -> None:
     for keys in (*AUTHOR_SORTS.values(), *BOOK_SORTS.values()):
-        try:
+        with suppress(BadCursor):
             assert len(decode(text, keys)) == len(keys)
-        except BadCursor:
-            pass
 
 
 @given(st.none() | st.integers(-(10**4), 10**4), st.integers(1, 2**31 - 1))

@@ -1,6 +1,7 @@
 """Serving while the schema changes below: through a real pooler, behind, ahead, and away."""
 
 import contextlib
+import itertools
 import os
 import signal
 import socket
@@ -22,14 +23,14 @@ from alembic import command
 from conftest import Place, ask, execute, migrating
 from flask import Flask
 from flask.testing import FlaskClient
-from house import form_of
+from house import HousekeepingClient, form_of
 from sqlalchemy import event
 
 from bookshelf.core.db import db
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 30  # seconds until a program has to answer
-ROUNDS = 10
+ADDED = 60  # authors that are to be added while the schema changes
 KINDS = ["sqlite", "postgresql", "pgbouncer"]
 PAGES = ["/", "/authors/", "/authors/new", "/books/", "/api/authors", "/api/books"]
 
@@ -77,6 +78,44 @@ class Visitor:
         return self.visit("/authors/new", form_of(self.page) | {"name": name})
 
 
+class Crowd:
+    """Visitors who read and write until the block ends; what they were given, whom they added."""
+
+    def __init__(self, address: str) -> None:
+        self.statuses: Counter[int] = Counter()
+        self.added: list[str] = []
+        self.done = threading.Event()
+        kinds = (self.read, self.write, self.read, self.write)
+        self.threads = [
+            threading.Thread(target=kind, args=(Visitor(address), number))
+            for number, kind in enumerate(kinds)
+        ]
+
+    def __enter__(self) -> "Crowd":
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.done.set()
+        for thread in self.threads:
+            thread.join(PATIENCE)
+
+    def read(self, visitor: Visitor, number: int) -> None:
+        """Open every page, over and over."""
+        while not self.done.is_set():
+            self.statuses.update(visitor.visit(page) for page in PAGES)
+
+    def write(self, visitor: Visitor, number: int) -> None:
+        """Add one author after another."""
+        for count in itertools.takewhile(lambda _: not self.done.is_set(), itertools.count()):
+            name = f"Writer {number} {count}"
+            status = visitor.add_author(name)
+            self.statuses[status] += 1
+            if status == 200:
+                self.added.append(name)
+
+
 @contextlib.contextmanager
 def serving(place: Place) -> Iterator[str]:
     """gunicorn as in production, over a place; its address."""
@@ -119,48 +158,26 @@ def test_pages_are_served_through_a_pooler_while_the_schema_changes_on_the_direc
 ) -> None:
     place = create_place("pgbouncer")
     (checkout / "migrations/versions/0004_planted.py").write_text(HARMLESS)
-    statuses: Counter[int] = Counter()
-    added: list[str] = []
-    done = threading.Event()
-
-    def read(visitor: Visitor, number: int) -> None:
-        while not done.is_set():
-            statuses.update(visitor.visit(page) for page in PAGES)
-
-    def write(visitor: Visitor, number: int) -> None:
-        while not done.is_set():
-            name = f"Writer {number} the {len(added)}th"
-            statuses[status := visitor.add_author(name)] += 1
-            if status == 200:
-                added.append(name)
-
     with migrating(place, checkout) as config:
         command.upgrade(config, "0003")
-        with serving(place) as address:
-            work = [(read if n % 2 else write, Visitor(address), n) for n in range(6)]
-            threads = [threading.Thread(target=f, args=rest) for f, *rest in work]
-            for thread in threads:
-                thread.start()
-            try:
-                for _ in range(ROUNDS):
-                    command.upgrade(config, "head")
-                    command.downgrade(config, "-1")
-            finally:
-                done.set()
-                for thread in threads:
-                    thread.join(PATIENCE)
-    assert set(statuses) == {200}, statuses
-    assert statuses[200] > 100
-    assert len(added) > 10
+        with serving(place) as address, Crowd(address) as crowd:
+            deadline = time.monotonic() + PATIENCE
+            while len(crowd.added) < ADDED and time.monotonic() < deadline:
+                command.upgrade(config, "head")
+                command.downgrade(config, "-1")
+    assert set(crowd.statuses) == {200}, crowd.statuses
+    assert len(crowd.added) >= ADDED
     found = [name for (name,) in ask(place, "SELECT name FROM authors")]
-    assert sorted(found) == sorted(added)
+    assert sorted(found) == sorted(crowd.added)
 
 
 @contextlib.contextmanager
-def visiting(place: Place) -> Iterator[tuple[Flask, FlaskClient]]:
+def visiting(place: Place) -> Iterator[tuple[Flask, HousekeepingClient]]:
     """An app over a place, and a client that checks every page."""
     app = place.app()
-    yield app, app.test_client()
+    client = app.test_client()
+    assert isinstance(client, HousekeepingClient)
+    yield app, client
     with app.app_context():
         db.engine.dispose()
 
@@ -232,7 +249,8 @@ def test_code_ahead_of_the_database_says_so_until_it_is_upgraded(
             assert BEHIND.format("0002") in said
             assert response.status_code == 503
             assert int(response.headers["Retry-After"]) > 0
-        assert client.get("/static/css/tokens.css").status_code == 200
+        with client.get("/static/css/tokens.css") as style:
+            assert style.status_code == 200
 
         migrate(place, "head")
         assert {client.get(page).status_code for page in PAGES} == {200}
@@ -316,7 +334,7 @@ def test_a_database_that_was_away_serves_when_it_is_back(create_place: Create) -
     place = create_place("postgresql")
     migrate(place, "head")
     name, elsewhere = place.migrating.rpartition("/")[2], place.migrating.rpartition("/")[0]
-    with visiting(place) as (app, client):
+    with visiting(place) as (_, client):
         execute(f"{elsewhere}/postgres", f"ALTER DATABASE {name} RENAME TO {name}_away")
         is_away(client)
         execute(f"{elsewhere}/postgres", f"ALTER DATABASE {name}_away RENAME TO {name}")
