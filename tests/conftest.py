@@ -126,13 +126,12 @@ def standing(create_place: Callable[[str], Place]) -> Callable[[str], tuple[Plac
 @pytest.fixture(params=["sqlite", "postgresql", "pgbouncer"])
 def place(request: pytest.FixtureRequest, standing: Any) -> Place:
     """A migrated database without rows; each test that asks runs once on each kind."""
-    found: Place = standing(request.param)[0]
-    engine = create_engine(make_url(found.migrating).set(drivername=driver(found.kind)))
-    with engine.begin() as connection:
+    found: Place
+    found, app = standing(request.param)
+    with app.app_context(), db.engine.begin() as connection:
         for table in ("books", "authors"):
             connection.execute(text(f"DELETE FROM {table}"))
             connection.execute(text(restart(found.kind, table)))
-    engine.dispose()
     return found
 
 

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from contextvars import Context
+from functools import lru_cache
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
@@ -48,9 +49,15 @@ class Page(HTMLParser):
             self.title += data
 
 
+@lru_cache(maxsize=16)
+def read(html: str) -> Page:
+    """The page, which several checks of one test need."""
+    return Page(html)
+
+
 def check_page(html: str) -> None:
     """Raise AssertionError for a page that breaks a rule of the house."""
-    page = Page(html)
+    page = read(html)
     assert page.title.strip(), "a page needs a title"
     assert page.open == [], f"never closed: {page.open}"
     ids = Counter(found["id"] for _, found in page.elements if "id" in found)
@@ -96,7 +103,7 @@ class HousekeepingClient(FlaskClient):
 
 def form_of(html: str) -> dict[str, str]:
     """What the form that posts would send if it were sent as it stands."""
-    page = Page(html)
+    page = read(html)
     sent = {
         str(found["name"]): found.get("value") or ""
         for tag, found in page.elements
@@ -124,7 +131,7 @@ def link_to(html: str, words: str) -> str | None:
 
 def field_of(html: str, name: str) -> dict[str, str | None]:
     """The attributes of the field of that name."""
-    found = (a for tag, a in Page(html).elements if tag in LABELLED and a.get("name") == name)
+    found = (a for tag, a in read(html).elements if tag in LABELLED and a.get("name") == name)
     return next(found)
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
+from house import HousekeepingClient as Client
 from house import error_at, field_of, form_of, link_to, rows_of, text_of
 
 from bookshelf.authors import queries
@@ -18,7 +18,8 @@ NEW = "/authors/new"
 def only_author() -> Author:
     """The one author in the catalogue, as the database now has them."""
     db.session.expire_all()
-    return db.session.scalars(db.select(Author)).one()
+    found: Author = db.session.scalars(db.select(Author)).one()
+    return found
 
 
 def number_of_authors() -> int:
@@ -41,7 +42,7 @@ def number_of_authors() -> int:
         "Àdíchîé",
     ],
 )
-def test_an_author_is_found_by_any_part_of_the_name(client: FlaskClient, typed: str) -> None:
+def test_an_author_is_found_by_any_part_of_the_name(client: Client, typed: str) -> None:
     create_author(name="Chimamanda Ngozi Adichie")
     create_author(name="Chinua Achebe")
     page = client.get("/authors/", query_string={"q": typed})
@@ -49,7 +50,7 @@ def test_an_author_is_found_by_any_part_of_the_name(client: FlaskClient, typed: 
 
 
 @pytest.mark.parametrize("typed", ["GARCIA marquez", "garcía", "Marquez Gabriel"])
-def test_accents_need_not_be_typed(client: FlaskClient, typed: str) -> None:
+def test_accents_need_not_be_typed(client: Client, typed: str) -> None:
     create_author(name="Gabriel García Márquez")
     create_author(name="Federico García Lorca")
     page = client.get("/authors/", query_string={"q": typed + " gabr"})
@@ -57,33 +58,33 @@ def test_accents_need_not_be_typed(client: FlaskClient, typed: str) -> None:
 
 
 @pytest.mark.parametrize("typed", ["%", "_", "\\", "%%", "\\%", "_%", "k%z"])
-def test_wildcards_of_sql_mean_nothing_in_a_search(client: FlaskClient, typed: str) -> None:
+def test_wildcards_of_sql_mean_nothing_in_a_search(client: Client, typed: str) -> None:
     create_author(name="Abe Kobo")
     assert rows_of(client.get("/authors/", query_string={"q": typed}).text) == []
 
 
 @pytest.mark.parametrize("name", ["%", "_", "\\", "%_\\"])
-def test_a_name_of_wildcards_is_found_by_itself(client: FlaskClient, name: str) -> None:
+def test_a_name_of_wildcards_is_found_by_itself(client: Client, name: str) -> None:
     create_author(name=name)
     create_author(name="Abe Kobo")
     assert rows_of(client.get("/authors/", query_string={"q": name}).text) == [name]
 
 
-def test_a_search_that_fits_nobody_leads_back_to_all(client: FlaskClient) -> None:
+def test_a_search_that_fits_nobody_leads_back_to_all(client: Client) -> None:
     create_author(name="Abe Kobo")
     page = client.get("/authors/?q=zzz").text
     assert "No authors fit that." in text_of(page)
     assert link_to(page, "Show all authors") == "/authors/"
 
 
-def test_an_empty_list_offers_to_add_the_first(client: FlaskClient) -> None:
+def test_an_empty_list_offers_to_add_the_first(client: Client) -> None:
     page = client.get("/authors/").text
     assert "There are no authors yet." in text_of(page)
     assert link_to(page, "Add the first") == NEW
 
 
 @pytest.mark.parametrize("typed", ["GB", "gb", "uk", "United Kingdom", "england", "GBR", "826"])
-def test_authors_are_narrowed_to_a_country(client: FlaskClient, typed: str) -> None:
+def test_authors_are_narrowed_to_a_country(client: Client, typed: str) -> None:
     create_author(name="Zadie Smith", country="GB")
     create_author(name="Ali Smith")
     create_author(name="Patti Smith", country="US")
@@ -100,7 +101,7 @@ def test_authors_are_narrowed_to_a_country(client: FlaskClient, typed: str) -> N
     ],
 )
 def test_a_country_that_is_not_clear_narrows_nothing_and_says_so(
-    client: FlaskClient, typed: str, notice: str
+    client: Client, typed: str, notice: str
 ) -> None:
     create_author(name="Alain Mabanckou", country="CG")
     page = client.get("/authors/", query_string={"country": typed}).text
@@ -111,7 +112,7 @@ def test_a_country_that_is_not_clear_narrows_nothing_and_says_so(
 # The form
 
 
-def test_an_added_author_is_shown_with_a_message(client: FlaskClient) -> None:
+def test_an_added_author_is_shown_with_a_message(client: Client) -> None:
     answer = client.submit(NEW, name="Chimamanda Ngozi Adichie", country="Nigeria", bio="Writes.")
     shown = client.get(answer.location)
     assert (answer.status_code, shown.status_code) == (302, 200)
@@ -119,18 +120,18 @@ def test_an_added_author_is_shown_with_a_message(client: FlaskClient) -> None:
         assert said in text_of(shown.text)
 
 
-def test_the_name_to_sort_by_is_proposed(client: FlaskClient) -> None:
+def test_the_name_to_sort_by_is_proposed(client: Client) -> None:
     client.submit(NEW, name="Chimamanda Ngozi Adichie")
     assert rows_of(client.get("/authors/").text) == ["Adichie, Chimamanda Ngozi"]
 
 
-def test_a_corrected_name_to_sort_by_is_kept(client: FlaskClient) -> None:
+def test_a_corrected_name_to_sort_by_is_kept(client: Client) -> None:
     client.submit(NEW, name="Mo Yan", sort_name="Mo Yan")
     client.submit(f"/authors/{only_author().id}/edit", bio="Guan Moye")
     assert rows_of(client.get("/authors/").text) == ["Mo Yan"]
 
 
-def test_an_emptied_name_to_sort_by_is_proposed_anew(client: FlaskClient) -> None:
+def test_an_emptied_name_to_sort_by_is_proposed_anew(client: Client) -> None:
     author = create_author(name="Ursula K. Le Guin", sort_name="Guin, U.")
     client.submit(f"/authors/{author.id}/edit", sort_name=" ")
     assert only_author().sort_name == "Le Guin, Ursula K."
@@ -150,13 +151,13 @@ def test_an_emptied_name_to_sort_by_is_proposed_anew(client: FlaskClient) -> Non
         (" \u200b", None),
     ],
 )
-def test_a_country_is_stored_by_its_code(client: FlaskClient, typed: str, code: str | None) -> None:
+def test_a_country_is_stored_by_its_code(client: Client, typed: str, code: str | None) -> None:
     answer = client.submit(NEW, name="Somebody", country=typed)
     assert answer.status_code == 302
     assert only_author().country == code
 
 
-def test_a_country_that_fits_several_is_chosen_from_them(client: FlaskClient) -> None:
+def test_a_country_that_fits_several_is_chosen_from_them(client: Client) -> None:
     asked = client.submit(NEW, name="Alain Mabanckou", country="congo")
     assert asked.status_code == 422
     assert "“congo” fits several. Choose one" in error_at(asked.text, "country")
@@ -166,7 +167,7 @@ def test_a_country_that_fits_several_is_chosen_from_them(client: FlaskClient) ->
     assert only_author().country == "CG"
 
 
-def test_text_that_is_changed_afterwards_wins_over_the_choice(client: FlaskClient) -> None:
+def test_text_that_is_changed_afterwards_wins_over_the_choice(client: Client) -> None:
     asked = client.submit(NEW, name="Alain Mabanckou", country="congo")
     changed = {"country_choice": "CG", "country": "France"}
     client.post(NEW, data=form_of(asked.text) | changed)
@@ -175,13 +176,15 @@ def test_text_that_is_changed_afterwards_wins_over_the_choice(client: FlaskClien
     assert only_author().country == "GB"
 
 
-def test_an_unclear_country_stays_chosen_when_nothing_else_changes(client: FlaskClient) -> None:
+def test_an_unclear_country_stays_chosen_when_nothing_else_changes(
+    client: Client,
+) -> None:
     author = create_author(name="Alain Mabanckou", country="CG")
     client.submit(f"/authors/{author.id}/edit", bio="Born in Pointe-Noire.")
     assert only_author().country == "CG"
 
 
-def test_an_emptied_country_is_none(client: FlaskClient) -> None:
+def test_an_emptied_country_is_none(client: Client) -> None:
     author = create_author(name="Alain Mabanckou", country="CG")
     client.submit(f"/authors/{author.id}/edit", country="")
     assert only_author().country is None
@@ -207,7 +210,7 @@ FAULTS: list[tuple[str, str, str]] = [
 
 @pytest.mark.parametrize(("name", "typed", "message"), FAULTS)
 def test_a_wrong_field_says_why_and_all_that_was_typed_stays(
-    client: FlaskClient, name: str, typed: str, message: str
+    client: Client, name: str, typed: str, message: str
 ) -> None:
     page = client.submit(NEW, **TYPED | {name: typed})
     assert page.status_code == 422
@@ -222,27 +225,27 @@ def test_a_wrong_field_says_why_and_all_that_was_typed_stays(
     assert number_of_authors() == 0
 
 
-def test_the_focus_is_on_the_first_of_several_wrong_fields(client: FlaskClient) -> None:
+def test_the_focus_is_on_the_first_of_several_wrong_fields(client: Client) -> None:
     page = client.submit(NEW, name="Ann", sort_name="x" * 301, country="Atlantis").text
     focused = [name for name in TYPED if "autofocus" in field_of(page, name)]
     assert focused == ["sort_name"]
     assert error_at(page, "country")
 
 
-def test_the_focus_is_on_the_name_of_a_fresh_form(client: FlaskClient) -> None:
+def test_the_focus_is_on_the_name_of_a_fresh_form(client: Client) -> None:
     page = client.get(NEW).text
     assert [name for name in TYPED if "autofocus" in field_of(page, name)] == ["name"]
     assert not [name for name in TYPED if field_of(page, name).get("aria-invalid")]
 
 
-def test_a_hint_stays_beside_the_message_of_its_field(client: FlaskClient) -> None:
+def test_a_hint_stays_beside_the_message_of_its_field(client: Client) -> None:
     page = client.submit(NEW, name="Ann", country="Atlantis").text
     described = (field_of(page, "country")["aria-describedby"] or "").split()
     assert len(described) == 2
     assert error_at(page, "country")
 
 
-def test_a_biography_keeps_its_lines_and_its_length(client: FlaskClient) -> None:
+def test_a_biography_keeps_its_lines_and_its_length(client: Client) -> None:
     bio = "\n\n".join(["\U0001f4da Zeile mit Umlauten: äöü & <i>"] * 700)[:19_990] + "the end"
     client.submit(NEW, name="Ann", bio=bio.replace("\n", "\r\n"))
     edit = client.get(f"/authors/{only_author().id}/edit").text
@@ -251,13 +254,13 @@ def test_a_biography_keeps_its_lines_and_its_length(client: FlaskClient) -> None
     assert only_author().bio == bio
 
 
-def test_names_fill_their_columns_to_the_last_character(client: FlaskClient) -> None:
+def test_names_fill_their_columns_to_the_last_character(client: Client) -> None:
     name = "Łódź \U0001f4d6 " + "ü" * 293
     assert client.submit(NEW, name=name, bio="b" * 20_000).status_code == 302
     assert only_author().name == name
 
 
-def test_what_is_typed_is_shown_and_never_run(client: FlaskClient) -> None:
+def test_what_is_typed_is_shown_and_never_run(client: Client) -> None:
     name = "<script>alert('1')</script>\"&amp;"
     shown = client.get(client.submit(NEW, name=name, bio=name).location)
     assert "<script>alert" not in shown.text
@@ -266,7 +269,7 @@ def test_what_is_typed_is_shown_and_never_run(client: FlaskClient) -> None:
         assert said in text_of(shown.text)
 
 
-def test_save_and_add_another_leads_to_a_fresh_form(client: FlaskClient) -> None:
+def test_save_and_add_another_leads_to_a_fresh_form(client: Client) -> None:
     answer = client.submit(NEW, name="Ann Lee", country="uk", another="1")
     assert answer.location == NEW
     page = client.get(answer.location).text
@@ -274,13 +277,13 @@ def test_save_and_add_another_leads_to_a_fresh_form(client: FlaskClient) -> None
     assert form_of(page)["name"] == form_of(page)["country"] == ""
 
 
-def test_two_authors_may_share_a_name(client: FlaskClient) -> None:
+def test_two_authors_may_share_a_name(client: Client) -> None:
     for _ in range(2):
         client.submit(NEW, name="John Smith")
     assert rows_of(client.get("/authors/").text) == ["Smith, John"] * 2
 
 
-def test_an_edited_author_is_shown_with_a_message(client: FlaskClient) -> None:
+def test_an_edited_author_is_shown_with_a_message(client: Client) -> None:
     author = create_author(name="Ann Lee", country="GB", bio="Old.")
     edit = client.get(f"/authors/{author.id}/edit").text
     drawn = {"name": "Ann Lee", "sort_name": "Lee, Ann", "country": "United Kingdom", "bio": "Old."}
@@ -296,7 +299,7 @@ def test_an_edited_author_is_shown_with_a_message(client: FlaskClient) -> None:
 # The page of one
 
 
-def test_an_author_is_shown_with_the_books_and_a_way_to_add_one(client: FlaskClient) -> None:
+def test_an_author_is_shown_with_the_books_and_a_way_to_add_one(client: Client) -> None:
     author = create_author(name="Ann Lee", country="SUHH")
     create_book(title="The Zoo", author=author.id, year=1999)
     create_book(title="An Apple", author=author.id)
@@ -310,7 +313,7 @@ def test_an_author_is_shown_with_the_books_and_a_way_to_add_one(client: FlaskCli
     assert form_of(prefilled)["author"] == "Lee, Ann"
 
 
-def test_an_author_of_many_books_links_to_all_of_them(client: FlaskClient) -> None:
+def test_an_author_of_many_books_links_to_all_of_them(client: Client) -> None:
     author = create_author(name="Enid Blyton")
     for number in range(60):
         create_book(title=f"Book {number:02}", author=author.id)
@@ -321,18 +324,18 @@ def test_an_author_of_many_books_links_to_all_of_them(client: FlaskClient) -> No
 
 
 @pytest.mark.parametrize("what", ["", "/edit", "/delete"])
-def test_an_author_who_is_not_there_is_not_found(client: FlaskClient, what: str) -> None:
+def test_an_author_who_is_not_there_is_not_found(client: Client, what: str) -> None:
     page = client.get(f"/authors/1{what}")
     assert page.status_code == 404
     assert "There is nothing at this address." in text_of(page.text)
 
 
-def added(client: FlaskClient, **typed: Any) -> int:
+def added(client: Client, **typed: Any) -> int:
     """The id of an author who was added through the form."""
     return int(client.submit(NEW, **typed).location.rpartition("/")[2])
 
 
-def test_an_author_is_deleted_after_a_question(client: FlaskClient) -> None:
+def test_an_author_is_deleted_after_a_question(client: Client) -> None:
     author_id = added(client, name="Ann Lee")
     asked = client.get(f"/authors/{author_id}/delete").text
     assert "Delete Ann Lee?" in text_of(asked)

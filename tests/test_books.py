@@ -4,8 +4,8 @@ from datetime import date
 from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
-from house import Page, error_at, field_of, form_of, link_to, rows_of, text_of
+from house import HousekeepingClient as Client
+from house import error_at, field_of, form_of, link_to, read, rows_of, text_of
 from werkzeug.test import TestResponse
 
 from bookshelf.authors.models import Author
@@ -21,7 +21,8 @@ HOBBIT = "9780261103283"
 def only_book() -> Book:
     """The one book in the catalogue, as the database now has it."""
     db.session.expire_all()
-    return db.session.scalars(db.select(Book)).one()
+    found: Book = db.session.scalars(db.select(Book)).one()
+    return found
 
 
 def catalogue() -> tuple[int, int]:
@@ -33,11 +34,11 @@ def catalogue() -> tuple[int, int]:
 
 def choices(page: TestResponse) -> list[str]:
     """The values of the radio buttons."""
-    elements = Page(page.text).elements
+    elements = read(page.text).elements
     return [str(a["value"]) for tag, a in elements if a.get("type") == "radio"]
 
 
-def again(client: FlaskClient, page: TestResponse, **changed: Any) -> TestResponse:
+def again(client: Client, page: TestResponse, **changed: Any) -> TestResponse:
     """Send the form that was drawn again, with some of it changed."""
     return client.post(NEW, data=form_of(page.text) | changed)
 
@@ -56,21 +57,23 @@ def again(client: FlaskClient, page: TestResponse, **changed: Any) -> TestRespon
         "chimamanda\u00a0adichie",
     ],
 )
-def test_an_author_who_alone_fits_is_taken(client: FlaskClient, typed: str) -> None:
+def test_an_author_who_alone_fits_is_taken(client: Client, typed: str) -> None:
     author = create_author(name="Chimamanda Ngozi Adichie")
     create_author(name="Chinua Achebe")
     assert client.submit(NEW, title="Americanah", author=typed).status_code == 302
     assert only_book().author_id == author.id
 
 
-def test_an_author_called_exactly_so_is_taken_before_longer_names(client: FlaskClient) -> None:
+def test_an_author_called_exactly_so_is_taken_before_longer_names(
+    client: Client,
+) -> None:
     create_author(name="Ann Lee Smith", sort_name="Lee, Ann Smith")
     ann = create_author(name="Ann Lee")
     client.submit(NEW, title="A book", author="Ann Lee")
     assert only_book().author_id == ann.id
 
 
-def test_several_authors_are_told_apart_by_country_and_books(client: FlaskClient) -> None:
+def test_several_authors_are_told_apart_by_country_and_books(client: Client) -> None:
     british, unknown = create_author(name="Ann Lee", country="GB"), create_author(name="Ann Lee")
     for title in ("One", "Two"):
         create_book(title=title, author=british.id)
@@ -84,7 +87,7 @@ def test_several_authors_are_told_apart_by_country_and_books(client: FlaskClient
     assert f'href="/authors/{unknown.id}"' in client.get(answer.location).text
 
 
-def test_text_that_is_changed_afterwards_wins_over_the_choice(client: FlaskClient) -> None:
+def test_text_that_is_changed_afterwards_wins_over_the_choice(client: Client) -> None:
     ann = [create_author(name="Ann Lee") for _ in range(2)]
     bo = create_author(name="Bo Li")
     asked = client.submit(NEW, title="A book", author="Ann Lee")
@@ -93,7 +96,7 @@ def test_text_that_is_changed_afterwards_wins_over_the_choice(client: FlaskClien
 
 
 @pytest.mark.parametrize("choice", ["", "0", "x", "new: Somebody Else", "-1", "9" * 30, "\x00"])
-def test_a_choice_that_was_not_offered_is_asked_again(client: FlaskClient, choice: str) -> None:
+def test_a_choice_that_was_not_offered_is_asked_again(client: Client, choice: str) -> None:
     for _ in range(2):
         create_author(name="Ann Lee")
     page = client.submit(NEW, title="A book", author="Ann Lee", author_choice=choice)
@@ -102,14 +105,14 @@ def test_a_choice_that_was_not_offered_is_asked_again(client: FlaskClient, choic
     assert catalogue() == (2, 0)
 
 
-def test_the_id_of_a_stranger_is_not_taken_for_a_name(client: FlaskClient) -> None:
+def test_the_id_of_a_stranger_is_not_taken_for_a_name(client: Client) -> None:
     bo = create_author(name="Bo Li")
     page = client.submit(NEW, title="A book", author="Ann Lee", author_choice=str(bo.id))
     assert choices(page) == ["new: Ann Lee"]
     assert catalogue() == (1, 0)
 
 
-def test_an_author_who_fits_nobody_can_be_added_with_the_book(client: FlaskClient) -> None:
+def test_an_author_who_fits_nobody_can_be_added_with_the_book(client: Client) -> None:
     asked = client.submit(NEW, title="A book", author=" Ann  Lee ")
     assert "No author is called “Ann Lee” yet." in error_at(asked.text, "author")
     assert "Add “Ann Lee” as a new author" in text_of(asked.text)
@@ -120,7 +123,7 @@ def test_an_author_who_fits_nobody_can_be_added_with_the_book(client: FlaskClien
     assert rows_of(client.get("/authors/").text) == ["Lee, Ann"]
 
 
-def test_one_of_the_same_name_can_be_added_beside_others(client: FlaskClient) -> None:
+def test_one_of_the_same_name_can_be_added_beside_others(client: Client) -> None:
     for _ in range(2):
         create_author(name="Ann Lee")
     asked = client.submit(NEW, title="A book", author="Ann Lee")
@@ -132,7 +135,7 @@ def test_one_of_the_same_name_can_be_added_beside_others(client: FlaskClient) ->
     "wrong", [{"year": "soon"}, {"title": ""}, {"isbn": "1"}, {"language": "zz"}]
 )
 def test_no_author_is_added_while_another_field_is_wrong(
-    client: FlaskClient, wrong: dict[str, str]
+    client: Client, wrong: dict[str, str]
 ) -> None:
     asked = client.submit(NEW, title="A book", author="Ann Lee")
     page = again(client, asked, author_choice="new: Ann Lee", **wrong)
@@ -145,7 +148,7 @@ def test_no_author_is_added_while_another_field_is_wrong(
     assert catalogue() == (1, 1)
 
 
-def test_no_author_is_added_with_a_book_whose_isbn_is_taken(client: FlaskClient) -> None:
+def test_no_author_is_added_with_a_book_whose_isbn_is_taken(client: Client) -> None:
     create_book(title="The Hobbit", author=create_author(name="Tolkien").id, isbn=HOBBIT)
     typed = {"title": "Mine", "author": "Ann Lee", "author_choice": "new: Ann Lee"}
     page = client.submit(NEW, **typed, isbn=HOBBIT)
@@ -155,7 +158,9 @@ def test_no_author_is_added_with_a_book_whose_isbn_is_taken(client: FlaskClient)
     assert catalogue() == (2, 2)
 
 
-def test_authors_of_one_name_are_kept_apart_when_a_book_is_edited(client: FlaskClient) -> None:
+def test_authors_of_one_name_are_kept_apart_when_a_book_is_edited(
+    client: Client,
+) -> None:
     authors = [create_author(name="Ann Lee") for _ in range(15)]
     for author in (authors[0], authors[7], authors[14]):
         book = create_book(title="A book", author=author.id)
@@ -165,7 +170,7 @@ def test_authors_of_one_name_are_kept_apart_when_a_book_is_edited(client: FlaskC
 
 
 def test_an_author_whose_sort_name_hides_the_name_stays_when_a_book_is_edited(
-    client: FlaskClient,
+    client: Client,
 ) -> None:
     seuss = create_author(name="Dr. Seuss", sort_name="Seuss")
     create_author(name="Ann Seuss", sort_name="Seuss, Ann")
@@ -174,7 +179,9 @@ def test_an_author_whose_sort_name_hides_the_name_stays_when_a_book_is_edited(
     assert only_book().author_id == seuss.id
 
 
-def test_an_author_who_was_renamed_meanwhile_loses_nothing_typed(client: FlaskClient) -> None:
+def test_an_author_who_was_renamed_meanwhile_loses_nothing_typed(
+    client: Client,
+) -> None:
     author = create_author(name="Ann Lee")
     drawn = form_of(client.get(f"{NEW}?author_id={author.id}").text)
     update_author(author, version=1, name="Bo Li")
@@ -186,7 +193,9 @@ def test_an_author_who_was_renamed_meanwhile_loses_nothing_typed(client: FlaskCl
     assert only_book().author_id == author.id
 
 
-def test_an_author_who_was_deleted_meanwhile_loses_nothing_typed(client: FlaskClient) -> None:
+def test_an_author_who_was_deleted_meanwhile_loses_nothing_typed(
+    client: Client,
+) -> None:
     author = create_author(name="Ann Lee")
     drawn = form_of(client.get(f"{NEW}?author_id={author.id}").text)
     delete_author(author)
@@ -200,19 +209,19 @@ def test_an_author_who_was_deleted_meanwhile_loses_nothing_typed(client: FlaskCl
     )
 
 
-def test_an_author_is_required(client: FlaskClient) -> None:
+def test_an_author_is_required(client: Client) -> None:
     page = client.submit(NEW, title="A book", author=" \u200b")
     assert error_at(page.text, "author") == "Enter the author’s name."
 
 
 @pytest.mark.parametrize("typed", ["%", "_", "\\", "an%", "' OR 1=1 --"])
-def test_wildcards_of_sql_fit_no_author(client: FlaskClient, typed: str) -> None:
+def test_wildcards_of_sql_fit_no_author(client: Client, typed: str) -> None:
     create_author(name="Bo Li")
     page = client.submit(NEW, title="A book", author=typed)
     assert choices(page) == [f"new: {typed}"]
 
 
-def test_at_most_a_dozen_authors_are_offered(client: FlaskClient) -> None:
+def test_at_most_a_dozen_authors_are_offered(client: Client) -> None:
     for number in range(20):
         create_author(name=f"Ann Lee {number}")
     assert len(choices(client.submit(NEW, title="A book", author="ann"))) == 12 + 1
@@ -225,7 +234,7 @@ def test_at_most_a_dozen_authors_are_offered(client: FlaskClient) -> None:
     "typed",
     ["9780261103283", "978-0-261-10328-3", "0261103288", "0-261-10328-8", "ISBN 0261103288"],
 )
-def test_an_isbn_is_shown_in_its_thirteen_digits(client: FlaskClient, typed: str) -> None:
+def test_an_isbn_is_shown_in_its_thirteen_digits(client: Client, typed: str) -> None:
     create_author(name="Tolkien")
     answer = client.submit(NEW, title="The Hobbit", author="tolkien", isbn=typed)
     assert "978-0-261-10328-3" in text_of(client.get(answer.location).text)
@@ -269,7 +278,7 @@ FAULTS: list[tuple[str, str, str]] = [
 
 @pytest.mark.parametrize(("name", "typed", "message"), FAULTS)
 def test_a_wrong_field_says_why_and_all_that_was_typed_stays(
-    client: FlaskClient, name: str, typed: str, message: str
+    client: Client, name: str, typed: str, message: str
 ) -> None:
     create_author(name="Ann Lee")
     page = client.submit(NEW, **TYPED | {name: typed})
@@ -288,7 +297,7 @@ def test_a_wrong_field_says_why_and_all_that_was_typed_stays(
     ("typed", "year"), [("1954", 1954), ("-750", -750), ("−750", -750), (" 0 ", 0), ("", None)]
 )
 def test_a_year_may_be_before_our_era_or_unknown(
-    client: FlaskClient, typed: str, year: int | None
+    client: Client, typed: str, year: int | None
 ) -> None:
     create_author(name="Homer")
     answer = client.submit(NEW, title="The Iliad", author="homer", year=typed)
@@ -300,13 +309,13 @@ def test_a_year_may_be_before_our_era_or_unknown(
 @pytest.mark.parametrize(
     ("typed", "code"), [("English", "eng"), ("en", "eng"), ("yoruba", "yor"), ("YOR", "yor")]
 )
-def test_a_language_is_stored_by_its_code(client: FlaskClient, typed: str, code: str) -> None:
+def test_a_language_is_stored_by_its_code(client: Client, typed: str, code: str) -> None:
     create_author(name="Ann")
     client.submit(NEW, title="A book", author="ann", language=typed)
     assert only_book().language == code
 
 
-def test_a_language_that_fits_several_is_chosen_from_them(client: FlaskClient) -> None:
+def test_a_language_that_fits_several_is_chosen_from_them(client: Client) -> None:
     create_author(name="Ann")
     asked = client.submit(NEW, title="A book", author="ann", language="gaelic")
     assert {"gle", "gla"} <= set(choices(asked))
@@ -314,7 +323,7 @@ def test_a_language_that_fits_several_is_chosen_from_them(client: FlaskClient) -
     assert only_book().language == "gle"
 
 
-def test_the_same_isbn_twice_is_refused_at_its_field(client: FlaskClient) -> None:
+def test_the_same_isbn_twice_is_refused_at_its_field(client: Client) -> None:
     author = create_author(name="Ann Lee")
     create_book(title="The Hobbit", author=author.id, isbn=TYPED["isbn"])
     page = client.submit(NEW, **TYPED | {"isbn": "0-261-10357-1"})
@@ -325,7 +334,7 @@ def test_the_same_isbn_twice_is_refused_at_its_field(client: FlaskClient) -> Non
     assert catalogue() == (1, 1)
 
 
-def test_an_isbn_cannot_be_taken_from_another_book_by_editing(client: FlaskClient) -> None:
+def test_an_isbn_cannot_be_taken_from_another_book_by_editing(client: Client) -> None:
     author = create_author(name="Ann Lee")
     create_book(title="The Hobbit", author=author.id, isbn=HOBBIT)
     mine = create_book(title="Mine", author=author.id)
@@ -338,7 +347,7 @@ def test_an_isbn_cannot_be_taken_from_another_book_by_editing(client: FlaskClien
     ).location == (f"/books/{mine.id}")
 
 
-def test_books_without_an_isbn_do_not_collide(client: FlaskClient) -> None:
+def test_books_without_an_isbn_do_not_collide(client: Client) -> None:
     create_author(name="Ann Lee")
     for isbn in ("", "  "):
         assert client.submit(NEW, title="A book", author="ann", isbn=isbn).status_code == 302
@@ -347,7 +356,7 @@ def test_books_without_an_isbn_do_not_collide(client: FlaskClient) -> None:
 # Around the form
 
 
-def test_an_added_book_is_shown_with_a_message(client: FlaskClient) -> None:
+def test_an_added_book_is_shown_with_a_message(client: Client) -> None:
     author = create_author(name="Ann Lee")
     shown = client.get(client.submit(NEW, **TYPED).location).text
     said = text_of(shown)
@@ -356,7 +365,9 @@ def test_an_added_book_is_shown_with_a_message(client: FlaskClient) -> None:
     assert link_to(shown, "Ann Lee") == f"/authors/{author.id}"
 
 
-def test_save_and_add_another_keeps_author_publisher_and_language(client: FlaskClient) -> None:
+def test_save_and_add_another_keeps_author_publisher_and_language(
+    client: Client,
+) -> None:
     ann = [create_author(name="Ann Lee") for _ in range(2)][1]
     answer = client.submit(NEW, **TYPED, author_choice=str(ann.id), another="1")
     page = client.get(answer.location).text
@@ -368,7 +379,7 @@ def test_save_and_add_another_keeps_author_publisher_and_language(client: FlaskC
     assert [book.author_id for book in db.session.scalars(db.select(Book))] == [ann.id] * 2
 
 
-def test_a_link_from_an_author_fills_the_author_in(client: FlaskClient) -> None:
+def test_a_link_from_an_author_fills_the_author_in(client: Client) -> None:
     authors = [create_author(name="Ann Lee") for _ in range(2)]
     page = client.get(f"{NEW}?author_id={authors[1].id}&language=yor&publisher=Faber").text
     filled = {"author": "Lee, Ann", "language": "Yoruba", "publisher": "Faber", "title": ""}
@@ -385,13 +396,13 @@ def test_a_link_from_an_author_fills_the_author_in(client: FlaskClient) -> None:
         *("language=klingonese", "language=EN", "language=%ff", "language=%00"),
     ],
 )
-def test_nonsense_in_the_link_leaves_the_form_empty(client: FlaskClient, query: str) -> None:
+def test_nonsense_in_the_link_leaves_the_form_empty(client: Client, query: str) -> None:
     page = client.get(f"{NEW}?{query}")
     assert page.status_code == 200
     assert form_of(page.text)["author"] == form_of(page.text)["language"] == ""
 
 
-def test_an_edited_book_is_shown_with_a_message(client: FlaskClient) -> None:
+def test_an_edited_book_is_shown_with_a_message(client: Client) -> None:
     create_author(name="Ann Lee")
     client.submit(NEW, **TYPED)
     edit = f"/books/{only_book().id}/edit"
@@ -402,7 +413,7 @@ def test_an_edited_book_is_shown_with_a_message(client: FlaskClient) -> None:
     assert (book.year, book.isbn, book.publisher, book.language) == (None,) * 4
 
 
-def test_a_book_is_deleted_after_a_question(client: FlaskClient) -> None:
+def test_a_book_is_deleted_after_a_question(client: Client) -> None:
     book = create_book(title="A book", author=create_author(name="Ann Lee").id)
     shown = f"/books/{book.id}"
     url = f"{shown}/delete"
@@ -414,14 +425,12 @@ def test_a_book_is_deleted_after_a_question(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("what", ["", "/edit", "/delete"])
-def test_a_book_that_is_not_there_is_not_found(client: FlaskClient, what: str) -> None:
+def test_a_book_that_is_not_there_is_not_found(client: Client, what: str) -> None:
     assert client.get(f"/books/1{what}").status_code == 404
 
 
 @pytest.mark.parametrize(("typed", "found"), [("two tow", 1), ("TOWERS the", 1), ("misera", 1)])
-def test_a_book_is_found_by_any_part_of_the_title(
-    client: FlaskClient, typed: str, found: int
-) -> None:
+def test_a_book_is_found_by_any_part_of_the_title(client: Client, typed: str, found: int) -> None:
     author = create_author(name="Ann Lee").id
     create_book(title="The Two Towers", author=author, language="eng")
     create_book(title="Les Misérables", author=author, language="fra")
@@ -429,7 +438,7 @@ def test_a_book_is_found_by_any_part_of_the_title(
     assert len(rows_of(page)) == found
 
 
-def test_titles_stand_under_their_first_word_that_counts(client: FlaskClient) -> None:
+def test_titles_stand_under_their_first_word_that_counts(client: Client) -> None:
     author = create_author(name="Ann Lee").id
     for title, language in [("The Two", "eng"), ("Les Misérables", "fra"), ("Zoo", None)]:
         create_book(title=title, author=author, language=language)

@@ -40,12 +40,12 @@ def fill(rows: list[tuple[str | None, str]]) -> list[int]:
     """Put exactly these countries and sort keys into the table, and return the ids in order."""
     db.session.rollback()
     db.session.execute(db.delete(Author))
-    values = [
+    values: list[dict[str, Any]] = [
         {"id": number, "name": "x", "sort_name": "x", "country": country, "sort_key": key}
         for number, (country, key) in enumerate(rows, start=1)
     ]
     if values:
-        db.session.execute(Author.__table__.insert(), values)
+        db.session.execute(db.insert(Author), values)
     return [value["id"] for value in values]
 
 

@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
-from house import Page, link_to, rows_of, text_of
+from house import HousekeepingClient as Client
+from house import link_to, read, rows_of, text_of
 from sqlalchemy import event
 
 from bookshelf.authors.models import Author
@@ -22,7 +22,7 @@ NEXT, PREVIOUS = "Next →", "← Previous"
 LISTS = ("/authors/", "/books/")
 
 
-def pages_from(client: FlaskClient, url: str | None, onwards: str) -> Iterator[list[str]]:
+def pages_from(client: Client, url: str | None, onwards: str) -> Iterator[list[str]]:
     """The rows of a page and of all that its links lead on to."""
     while url:
         html = client.get(url).text
@@ -30,7 +30,7 @@ def pages_from(client: FlaskClient, url: str | None, onwards: str) -> Iterator[l
         url = link_to(html, onwards)
 
 
-def last_page(client: FlaskClient, url: str) -> str:
+def last_page(client: Client, url: str) -> str:
     """The address of the last page."""
     while further := link_to(client.get(url).text, NEXT):
         url = further
@@ -79,7 +79,7 @@ BOOK_KEYS: dict[str, Callable[[Book], tuple[Any, ...]]] = {
 }
 
 
-def assert_walked(client: FlaskClient, url: str, expected: list[str]) -> None:
+def assert_walked(client: Client, url: str, expected: list[str]) -> None:
     """The pages hold each row once and in order, forwards and backwards, 50 on each."""
     whole = [expected[start : start + 50] for start in range(0, len(expected), 50)]
     htmls = [client.get(url).text]
@@ -90,7 +90,7 @@ def assert_walked(client: FlaskClient, url: str, expected: list[str]) -> None:
     assert back == whole[-2::-1]
 
 
-def test_all_authors_are_met_once_in_every_order_both_ways(client: FlaskClient) -> None:
+def test_all_authors_are_met_once_in_every_order_both_ways(client: Client) -> None:
     add_authors(120)
     rows = list(db.session.scalars(db.select(Author)))
     for sort, key in AUTHOR_KEYS.items():
@@ -99,7 +99,7 @@ def test_all_authors_are_met_once_in_every_order_both_ways(client: FlaskClient) 
             assert_walked(client, f"/authors/?sort={sign}{sort}", expected)
 
 
-def test_all_books_are_met_once_in_every_order_both_ways(client: FlaskClient) -> None:
+def test_all_books_are_met_once_in_every_order_both_ways(client: Client) -> None:
     authors = [create_author(name=name).id for name in ("Ann Lee", "Bo Li", "Ann Lee")]
     for number in range(102):
         create_book(
@@ -117,7 +117,7 @@ def test_all_books_are_met_once_in_every_order_both_ways(client: FlaskClient) ->
             assert_walked(client, f"/books/?sort={sign}{sort}", expected)
 
 
-def test_authors_of_one_name_are_all_met(client: FlaskClient) -> None:
+def test_authors_of_one_name_are_all_met(client: Client) -> None:
     for _ in range(101):
         create_author(name="John Smith", country="US")
     for sort in ("name", "-name", "country", "-country"):
@@ -126,14 +126,14 @@ def test_authors_of_one_name_are_all_met(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 50])
-def test_a_list_that_fits_a_page_has_no_other(client: FlaskClient, count: int) -> None:
+def test_a_list_that_fits_a_page_has_no_other(client: Client, count: int) -> None:
     add_authors(count)
     html = client.get("/authors/").text
     assert len(rows_of(html)) == count
     assert link_to(html, NEXT) is link_to(html, PREVIOUS) is None
 
 
-def test_the_first_page_has_no_previous_and_the_last_no_next(client: FlaskClient) -> None:
+def test_the_first_page_has_no_previous_and_the_last_no_next(client: Client) -> None:
     add_authors(51)
     first = client.get("/authors/").text
     assert link_to(first, PREVIOUS) is None
@@ -145,7 +145,9 @@ def test_the_first_page_has_no_previous_and_the_last_no_next(client: FlaskClient
 # Rows that come and go while somebody reads
 
 
-def test_a_row_added_between_pages_neither_repeats_nor_hides_another(client: FlaskClient) -> None:
+def test_a_row_added_between_pages_neither_repeats_nor_hides_another(
+    client: Client,
+) -> None:
     before = [author.sort_name for author in add_authors(70)]
     first = client.get("/authors/").text
     create_author(name="Aaa")
@@ -155,7 +157,7 @@ def test_a_row_added_between_pages_neither_repeats_nor_hides_another(client: Fla
     assert sorted(seen) == sorted([*before, "Zzz"])
 
 
-def test_rows_deleted_between_pages_hide_no_other(client: FlaskClient) -> None:
+def test_rows_deleted_between_pages_hide_no_other(client: Client) -> None:
     authors = add_authors(70)
     first = client.get("/authors/").text
     gone = [author for author in authors if author.sort_name in rows_of(first)[-3:]]
@@ -167,14 +169,14 @@ def test_rows_deleted_between_pages_hide_no_other(client: FlaskClient) -> None:
     assert not set(rows_of(first)) & set(rows_of(second))
 
 
-def test_a_page_whose_rows_are_all_gone_leads_to_the_first(client: FlaskClient) -> None:
+def test_a_page_whose_rows_are_all_gone_leads_to_the_first(client: Client) -> None:
     authors = add_authors(51)
     onwards = link_to(client.get("/authors/?sort=added").text, NEXT) or ""
     delete_author(authors[-1])
     assert rows_of(client.get(onwards).text) == [author.sort_name for author in authors[:50]]
 
 
-def test_going_back_to_a_short_first_page_shows_a_whole_one(client: FlaskClient) -> None:
+def test_going_back_to_a_short_first_page_shows_a_whole_one(client: Client) -> None:
     authors = add_authors(80)
     last = client.get(last_page(client, "/authors/?sort=added")).text
     for author in authors[:30]:
@@ -188,7 +190,7 @@ def test_going_back_to_a_short_first_page_shows_a_whole_one(client: FlaskClient)
 
 
 @pytest.fixture
-def narrowed(client: FlaskClient) -> str:
+def narrowed(client: Client) -> str:
     """A list of 60 British Lees, newest first, among others."""
     for number in range(60):
         create_author(name=f"Ann Lee {number}", sort_name=f"Lee, {number:02}", country="GB")
@@ -198,15 +200,13 @@ def narrowed(client: FlaskClient) -> str:
     return "/authors/?q=lee&country=uk&sort=-added"
 
 
-def test_paging_keeps_search_filter_and_order(client: FlaskClient, narrowed: str) -> None:
+def test_paging_keeps_search_filter_and_order(client: Client, narrowed: str) -> None:
     rows = [row for page in pages_from(client, narrowed, NEXT) for row in page]
     assert rows == [f"Lee, {number:02}" for number in reversed(range(60))]
     assert sum(map(len, pages_from(client, last_page(client, narrowed), PREVIOUS))) == 60
 
 
-def test_sorting_keeps_search_and_filter_and_begins_anew(
-    client: FlaskClient, narrowed: str
-) -> None:
+def test_sorting_keeps_search_and_filter_and_begins_anew(client: Client, narrowed: str) -> None:
     by_name = link_to(client.get(last_page(client, narrowed)).text, "Name")
     assert query_of(by_name) == {"q": "lee", "country": "GB"}
     html = client.get(by_name or "").text
@@ -218,11 +218,9 @@ def test_sorting_keeps_search_and_filter_and_begins_anew(
     assert query_of(link_to(html, "Name")) == {"q": "lee", "country": "GB"}
 
 
-def test_searching_keeps_filter_and_order_and_begins_anew(
-    client: FlaskClient, narrowed: str
-) -> None:
+def test_searching_keeps_filter_and_order_and_begins_anew(client: Client, narrowed: str) -> None:
     html = client.get(last_page(client, narrowed)).text
-    fields = [a for tag, a in Page(html).elements if tag == "input"]
+    fields = [a for tag, a in read(html).elements if tag == "input"]
     form = {a["name"]: a.get("value") for a in fields}
     assert form == {"q": "lee", "country": "United Kingdom", "sort": "-added"}
     found = client.get("/authors/", query_string=form | {"q": "ann lee"}).text
@@ -230,7 +228,7 @@ def test_searching_keeps_filter_and_order_and_begins_anew(
     assert len(rows_of(found)) == 50
 
 
-def test_each_narrowing_can_be_taken_away_alone(client: FlaskClient, narrowed: str) -> None:
+def test_each_narrowing_can_be_taken_away_alone(client: Client, narrowed: str) -> None:
     html = client.get(narrowed).text
     assert query_of(link_to(html, "“lee” , remove")) == {"country": "GB", "sort": "-added"}
     without = link_to(html, "United Kingdom , remove")
@@ -238,7 +236,9 @@ def test_each_narrowing_can_be_taken_away_alone(client: FlaskClient, narrowed: s
     assert rows_of(client.get(without or "").text)[:2] == ["Lee, Bo", "Lee, 59"]
 
 
-def test_books_are_narrowed_by_author_and_language_on_every_page(client: FlaskClient) -> None:
+def test_books_are_narrowed_by_author_and_language_on_every_page(
+    client: Client,
+) -> None:
     ann, bo = (create_author(name=name).id for name in ("Ann Lee", "Bo Li"))
     for number in range(55):
         create_book(title=f"Iwe {number:02}", author=ann, language="yor")
@@ -255,13 +255,13 @@ def test_books_are_narrowed_by_author_and_language_on_every_page(client: FlaskCl
     assert rows_of(found) == ["Iwe 32"]
 
 
-def test_the_sorted_column_says_its_direction(client: FlaskClient) -> None:
+def test_the_sorted_column_says_its_direction(client: Client) -> None:
     create_author(name="Ann Lee")
     for url, directions in [
         ("/authors/", ["ascending", None, None]),
         ("/authors/?sort=-country", [None, "descending", None]),
     ]:
-        heads = [a for tag, a in Page(client.get(url).text).elements if tag == "th"]
+        heads = [a for tag, a in read(client.get(url).text).elements if tag == "th"]
         assert [a.get("aria-sort") for a in heads if a.get("scope") == "col"] == directions
 
 
@@ -270,15 +270,13 @@ def test_the_sorted_column_says_its_direction(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("path", LISTS)
 @pytest.mark.parametrize("sort", ["-", "--name", "id", "sort_key", "name;", "-NAME", "é"])
-def test_an_unknown_order_is_ignored_with_a_notice(
-    client: FlaskClient, path: str, sort: str
-) -> None:
+def test_an_unknown_order_is_ignored_with_a_notice(client: Client, path: str, sort: str) -> None:
     page = client.get(path, query_string={"sort": sort})
     assert page.status_code == 200
     assert f"This list cannot be sorted by “{sort}”." in text_of(page.text)
 
 
-def test_a_cursor_of_another_order_leads_to_the_first_page(client: FlaskClient) -> None:
+def test_a_cursor_of_another_order_leads_to_the_first_page(client: Client) -> None:
     names = [author.sort_name for author in add_authors(51)]
     for sort in ("name", "country"):
         other = encode([7])
@@ -299,7 +297,7 @@ def test_a_cursor_of_another_order_leads_to_the_first_page(client: FlaskClient) 
     ],
 )
 def test_a_filter_that_means_nothing_narrows_nothing_and_says_so(
-    client: FlaskClient, query: str, notice: str
+    client: Client, query: str, notice: str
 ) -> None:
     create_book(title="A book", author=create_author(name="Ann").id)
     page = client.get(f"/books/?{query}")
@@ -326,7 +324,7 @@ def counting() -> Iterator[list[str]]:
         event.remove(db.engine, "before_cursor_execute", note)
 
 
-def test_a_page_of_a_list_costs_three_statements_at_most(app: Flask, client: FlaskClient) -> None:
+def test_a_page_of_a_list_costs_three_statements_at_most(app: Flask, client: Client) -> None:
     for author in add_authors(60):
         create_book(title="A book", author=author.id, language="eng")
     client.get("/")

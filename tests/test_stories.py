@@ -84,10 +84,19 @@ class Project:
     def format(self) -> None:
         """Do what `make format` does; new revisions must then be as clean as the rest."""
         makefile = (ROOT / "Makefile").read_text("utf-8")
-        recipe = re.findall(r"(?m)^format:.*\n((?:\t.*\n)+)", makefile)[0]
-        programs = recipe.replace("$(BIN)", str(Path(sys.executable).parent)).replace("@", "")
-        for script in (programs, programs.replace("--fix", "").replace("format", "format --check")):
-            subprocess.run(["/bin/sh", "-ec", script], cwd=self.folder, check=True)
+        recipe = re.findall(r"(?m)^format:.*\n((?:\t.*\n)+)", makefile)[0].replace("@", "")
+        programs = recipe.replace("$(BIN)", str(Path(sys.executable).parent))
+        subprocess.run(["/bin/sh", "-ec", programs], cwd=self.folder, check=True)
+        for words in ("check", "format --check"):
+            program = [sys.executable, "-m", "ruff", *words.split(), "--quiet", "."]
+            subprocess.run(program, cwd=self.folder, check=True)
+
+    def next_id(self) -> int:
+        """The id that a new book gets; the book is deleted again."""
+        ask(self.place, "INSERT INTO books (title, sort_key, author_id) VALUES ('x', 'x', 1)")
+        [(newest,)] = ask(self.place, "SELECT max(id) FROM books")
+        ask(self.place, f"DELETE FROM books WHERE id = {newest}")
+        return int(newest)
 
     def seed(self) -> None:
         """Fill the shelf, as `flask seed` does."""
@@ -161,9 +170,11 @@ def test_a_column_that_is_added_to_a_model_travels_up_and_down(project: Project)
     assert nothing == "The models and the database agree: nothing to migrate.\n"
     assert len(project.files()) == 4
 
+    used = project.next_id()
     gone = running("downgrade 0004 -> 0003, add pages to book")
     assert project.flask("db downgrade -- -1") == gone
     assert "pages" not in project.columns("books")
+    assert project.next_id() == used + 1
     assert project.rows(AUTHORS, BOOKS, CATALOGUE) == before + catalogue
     assert project.flask("db downgrade 0001") == running(DOWN_3, DOWN_2)
     assert project.columns("authors") == {"id", "name", "bio", "created_at"}
@@ -296,3 +307,57 @@ def test_bare_alembic_says_to_use_flask_db(folder: Project) -> None:
         assert len(said) == 1, said
         assert "run `flask db ...`" in said[0]
     assert len(folder.files()) == 3
+
+
+DOCUMENT = ROOT / "docs/evolving-the-schema.md"
+STATUSES = {"ERROR": 1, "FAILED": 255, "cannot start": 4}
+
+
+@pytest.mark.slow
+def test_the_document_tells_what_happens(folder: Project) -> None:
+    """Played from top to bottom."""
+    play = {
+        "console": run_commands,
+        "diff": change_file,
+        "sql": run_statements,
+        "python": find_in_a_revision,
+    }
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```$", DOCUMENT.read_text("utf-8"), re.M | re.S)
+    assert len(blocks) >= 20
+    for kind, text in blocks:
+        play[kind](folder, text)
+    assert ask(folder.place, "SELECT name, country FROM authors") == [("Chinua Achebe", "NG")]
+
+
+def run_commands(project: Project, block: str) -> None:
+    """Each command prints what stands below it."""
+    for command, expected in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.M):
+        status = next((code for sign, code in STATUSES.items() if sign in expected), 0)
+        if command.startswith("alembic"):
+            program = [sys.executable, "-m", *command.split()]
+            finished = subprocess.run(program, cwd=project.folder, capture_output=True, text=True)
+            printed = finished.stdout + finished.stderr
+            assert finished.returncode == status
+        else:
+            settings, _, words = command.rpartition("flask ")
+            given = dict(setting.split("=", 1) for setting in settings.split())
+            printed = project.flask(words, status, **given)
+        assert printed == expected, command
+
+
+def change_file(project: Project, block: str) -> None:
+    """Lines with a minus become those with a plus."""
+    name, *lines = block.splitlines()
+    old, new = ("\n".join(line[1:] for line in lines if line[0] in kept) for kept in (" -", " +"))
+    change(project.folder / name.removeprefix("--- "), old, new)
+
+
+def run_statements(project: Project, block: str) -> None:
+    """Statements, one a line."""
+    for statement in block.splitlines():
+        ask(project.place, statement)
+
+
+def find_in_a_revision(project: Project, block: str) -> None:
+    """Part of the newest revision."""
+    assert block in (project.versions / project.files()[-1]).read_text("utf-8")

@@ -47,20 +47,21 @@ def new() -> ResponseReturnValue:
 def edit(author_id: int) -> ResponseReturnValue:
     """Change an author; what was typed for one who was deleted meanwhile may be added anew."""
     author = queries.author(author_id)
-    if author is None and request.method == "POST":
-        return render_template("authors/new.html", form=AuthorForm(), deleted=True), 410
-    author = author or abort(404)
+    if author is None and request.method == "GET":
+        abort(404)
     form = AuthorForm(obj=author)
-    if form.validate_on_submit():
+    if author and form.validate_on_submit():
         with form.showing_problems():
             services.update_author(author, version=form.drawn_from, **form.values)
             db.session.commit()
             flash(f"{author.name} was saved.")
             return redirect(url_for(".show", author_id=author_id))
+        author = queries.author(author_id)  # as it now stands, if it is there at all
+    if author is None:
+        return render_template("authors/new.html", form=form, deleted=True), 410
     theirs = form.conflict_with(author)
-    return render_template(
-        "authors/edit.html", form=form, author=author, theirs=theirs
-    ), form.status
+    page = render_template("authors/edit.html", form=form, author=author, theirs=theirs)
+    return page, form.status
 
 
 @authors.route("/<id:author_id>/delete", methods=["GET", "POST"])
@@ -73,6 +74,7 @@ def delete(author_id: int) -> ResponseReturnValue:
             db.session.commit()
             flash(f"{author.name} was deleted.")
             return redirect(url_for(".index"))
+        author = _author(author_id)  # which may be gone by now
     back = url_for(".show", author_id=author_id)
     page = render_template("delete.html", form=form, name=author.name, back=back, **_books(author))
     return page, form.status

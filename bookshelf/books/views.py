@@ -53,16 +53,18 @@ def new() -> ResponseReturnValue:
 def edit(book_id: int) -> ResponseReturnValue:
     """Change a book; what was typed for one that was deleted meanwhile may be added anew."""
     book = queries.book(book_id)
-    if book is None and request.method == "POST":
-        return render_template("books/new.html", form=BookForm(), deleted=True), 410
-    book = book or abort(404)
+    if book is None and request.method == "GET":
+        abort(404)
     form = BookForm(obj=book)
-    if form.validate_on_submit():
+    if book and form.validate_on_submit():
         with form.showing_problems():
             services.update_book(book, version=form.drawn_from, **form.values)
             db.session.commit()
             flash(f"“{book.title}” was saved.")
             return redirect(url_for(".show", book_id=book_id))
+        book = queries.book(book_id)  # as it now stands, if it is there at all
+    if book is None:
+        return render_template("books/new.html", form=form, deleted=True), 410
     theirs = form.conflict_with(book)
     return render_template("books/edit.html", form=form, book=book, theirs=theirs), form.status
 
@@ -77,6 +79,7 @@ def delete(book_id: int) -> ResponseReturnValue:
             db.session.commit()
             flash(f"“{book.title}” was deleted.")
             return redirect(url_for(".index"))
+        book = _book(book_id)  # which may be gone by now
     back = url_for(".show", book_id=book_id)
     return render_template("delete.html", form=form, name=book.title, back=back), form.status
 

@@ -22,7 +22,7 @@ class Stale(Problem):
     """Somebody else saved the record since the form was drawn."""
 
     def __init__(self) -> None:
-        super().__init__("Somebody else saved this record while you were editing it.")
+        super().__init__("Somebody else saved this record meanwhile. Look at it once more.")
 
 
 @contextmanager

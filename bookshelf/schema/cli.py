@@ -4,6 +4,7 @@ import click
 from flask import Blueprint
 from flask_migrate.cli import db as db_group
 
+from bookshelf.core.db import reads_only
 from bookshelf.schema import doctor, revisions
 
 schema = Blueprint("schema", __name__, cli_group=None)
@@ -13,6 +14,7 @@ schema = Blueprint("schema", __name__, cli_group=None)
 def examine() -> None:
     """Tell how Bookshelf is set up and what is wrong with it; exits 1 on any trouble."""
     troubled = False
+    reads_only.set(True)
     for finding in doctor.findings():
         click.echo(finding.line)
         troubled |= finding.trouble

@@ -64,7 +64,7 @@ def _connect_args(url: URL) -> dict[str, object]:
 
 def is_pooled(url: URL) -> bool:
     """Whether the name of the host says that a pooler answers there, as Neon's do."""
-    return (url.host or "").split(".")[0].endswith(POOLER_LABEL)
+    return (url.host or "").lower().split(".")[0].endswith(POOLER_LABEL)
 
 
 def refuses_options(url: URL) -> bool:

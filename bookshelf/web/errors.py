@@ -1,5 +1,6 @@
 """One handler for what goes wrong: a page for people, problem details (RFC 9457) under /api."""
 
+import sqlite3
 from http import HTTPStatus
 
 from flask import Flask, current_app, json, render_template, request
@@ -55,10 +56,16 @@ def _problem(status: HTTPStatus, detail: str | None) -> str:
 def database_failed(error: DBAPIError | PoolTimeout) -> ResponseReturnValue:
     """503 for a database that is unreachable, busy, or out of connections: trying again helps."""
     db.session.rollback()
-    if not isinstance(error, TRY_AGAIN):
+    if not isinstance(error, TRY_AGAIN) or _is_wrong_for_sqlite(error):
         raise error
     current_app.logger.warning("the database is unavailable: %s", type(error).__name__)
     return answer(ServiceUnavailable(AWAY, retry_after=RETRY_AFTER_S))
+
+
+def _is_wrong_for_sqlite(error: Exception) -> bool:
+    """SQLite raises one class for a statement that is wrong and for a file that is locked."""
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+    return code == sqlite3.SQLITE_ERROR
 
 
 def is_for_programs() -> bool:

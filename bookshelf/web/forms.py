@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Self
 
+from flask import request
 from flask_wtf import FlaskForm
 from wtforms import Field, HiddenField, IntegerField, StringField, TextAreaField
 from wtforms.validators import StopValidation, ValidationError
@@ -148,6 +149,13 @@ class BaseForm(FlaskForm):
 
     stale = False
 
+    class Meta(FlaskForm.Meta):
+        """How forms read a request."""
+
+        def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
+            """Take what a form sent and nothing else: neither files nor JSON are text."""
+            return request.form if formdata is not None and form.is_submitted() else None
+
     @property
     def values(self) -> dict[str, Any]:
         """What was typed, by field, as the services take it."""
@@ -197,7 +205,7 @@ class RecordForm(BaseForm):
     @property
     def drawn_from(self) -> int | None:
         """The version that the form was drawn from."""
-        return parse_id(str(self.version.data))
+        return parse_id(self.version.raw_data[0]) if self.version.raw_data else None
 
     def conflict_with(self, record: Record) -> Self | None:
         """The record as it now stands, where somebody saved it; saving again then replaces it."""
