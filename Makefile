@@ -18,7 +18,7 @@ run: setup ## serve Bookshelf on http://127.0.0.1:8000 (PORT=8001 changes that)
 
 test: setup-dev ## run the tests on SQLite, on PostgreSQL and through PgBouncer (ARGS= for pytest)
 	@$(BIN)/python tests/provision.py
-	@$(BIN)/pytest -m "not slow" $(ARGS)
+	@$(BIN)/pytest -m "not slow" -n logical --maxprocesses 4 --dist worksteal $(ARGS)
 
 check: lint types contract templates test slow ## everything that must hold before a commit lands
 

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,7 +29,6 @@ from bookshelf.core.db import db
 from config import Config
 
 REQUIRED = os.environ.get("BOOKSHELF_REQUIRE", "").split(",")
-missing: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -62,15 +62,15 @@ def have(part: Callable[[], Any]) -> Any:
     except servers.Missing as lack:
         if lack.part in REQUIRED:
             raise
-        missing[lack.part] = lack.remedy
         pytest.skip(str(lack))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say loudly what was not tested for want of a part."""
-    for part, remedy in missing.items():
-        skipped = len(terminalreporter.stats.get("skipped", []))
-        line = f"NOT TESTED: {skipped} tests skipped, {part} is missing; try: {remedy}"
+    skipped = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", [])]
+    lacking = Counter(reason for reason in skipped if "is missing; try" in reason)
+    for reason, count in lacking.items():
+        line = f"NOT TESTED: {count} tests, as {reason.removeprefix('Skipped: ')}"
         terminalreporter.write_line(line, red=True, bold=True)
 
 

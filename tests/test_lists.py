@@ -85,6 +85,7 @@ def assert_walked(client: Client, url: str, expected: list[str]) -> None:
     htmls = [client.get(url).text]
     while further := link_to(htmls[-1], NEXT):
         htmls.append(client.get(further).text)
+        assert len(htmls) <= len(whole), "going round in circles"
     assert [rows_of(html) for html in htmls] == whole
     back = list(pages_from(client, link_to(htmls[-1], PREVIOUS), PREVIOUS))
     assert back == whole[-2::-1]

@@ -247,6 +247,7 @@ def test_code_ahead_of_the_database_says_so_until_it_is_upgraded(
         migrate(place, "0002")
         refused = client.post("/authors/new", data=form)
         assert refused.status_code == 503
+        assert BEHIND.format("0002") in refused.text
         for page in PAGES:
             response = client.get(page)
             said = response.get_json()["detail"] if page.startswith("/api") else response.text

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, Index, String, Text, event
 from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
 
 from bookshelf.authors.names import author_key
-from bookshelf.core.db import BytewiseString, Record
+from bookshelf.core.db import Record, bytewise_string
 
 if TYPE_CHECKING:
     from bookshelf.books.models import Book
@@ -24,7 +24,7 @@ class Author(Record):
 
     name: Mapped[str] = mapped_column(String(300))
     sort_name: Mapped[str] = mapped_column(String(300))
-    sort_key: Mapped[str] = mapped_column(BytewiseString)
+    sort_key: Mapped[str] = mapped_column(bytewise_string())
     bio: Mapped[str | None] = mapped_column(Text)
     country: Mapped[str | None] = mapped_column(String(4))
 

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, ForeignKey, Index, String, UniqueConstraint, 
 from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
 
 from bookshelf.books.titles import title_key
-from bookshelf.core.db import BytewiseString, Record
+from bookshelf.core.db import Record, bytewise_string
 
 if TYPE_CHECKING:
     from bookshelf.authors.models import Author
@@ -25,11 +25,11 @@ class Book(Record):
     )
 
     title: Mapped[str] = mapped_column(String(1000))
-    sort_key: Mapped[str] = mapped_column(BytewiseString)
+    sort_key: Mapped[str] = mapped_column(bytewise_string())
     author_id: Mapped[int] = mapped_column(ForeignKey("authors.id", ondelete="RESTRICT"))
     isbn: Mapped[str | None] = mapped_column(String(13))
     year: Mapped[int | None]
-    publisher: Mapped[str | None] = mapped_column(String(300))
+    publisher: Mapped[str | None] = mapped_column(bytewise_string(300))
     language: Mapped[str | None] = mapped_column(String(3))
 
     author: Mapped["Author"] = relationship(back_populates="books")

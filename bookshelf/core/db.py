@@ -30,9 +30,6 @@ NAMING_CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 
-# PostgreSQL compares these bytes as SQLite and Python do, and a prefix search can use the index.
-BytewiseString = String().with_variant(String(collation="C"), "postgresql")
-
 AnyRow = Row[*tuple[Any, ...]]
 AnySelect = Select[*tuple[Any, ...]]
 
@@ -67,6 +64,11 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is not None and value.tzinfo is None:
             return value.replace(tzinfo=UTC)
         return value and value.astimezone(UTC)
+
+
+def bytewise_string(length: int | None = None) -> String:
+    """Text that PostgreSQL orders by its bytes, as SQLite and Python do; prefixes use its index."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 
 def now() -> datetime:

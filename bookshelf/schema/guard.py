@@ -15,6 +15,7 @@ from bookshelf.schema import revisions
 from bookshelf.web import errors
 
 UNDEFINED = ("42703", "42P01")  # SQLSTATE of an undefined column, an undefined table
+UNDEFINED_ON_SQLITE = ("no such column", "no such table", "has no column named")
 SETTLED = "bookshelf.schema.settled"
 
 
@@ -63,4 +64,4 @@ def _explain(error: DBAPIError) -> ResponseReturnValue:
 def _names_what_is_missing(error: DBAPIError) -> bool:
     if code := getattr(error.orig, "pgcode", None):
         return code in UNDEFINED
-    return str(error.orig).startswith(("no such column", "no such table"))
+    return any(words in str(error.orig) for words in UNDEFINED_ON_SQLITE)

@@ -26,8 +26,8 @@ def rebuilding_tables(connection: Connection) -> Iterator[None]:
     if broken := connection.execute(text("PRAGMA foreign_key_check")).all():
         row = broken[0]
         raise CommandError(
-            f"{len(broken)} rows would be left without what they refer to, the first in "
-            f"{row[0]} (row {row[1]}, to {row[2]}); nothing was changed"
+            f"rows would be left without what they refer to ({len(broken)}, the first in "
+            f"{row[0]}: row {row[1]}, to {row[2]}); nothing was changed"
         )
 
 

@@ -70,4 +70,4 @@ def _is_wrong_for_sqlite(error: Exception) -> bool:
 
 def is_for_programs() -> bool:
     """Whether the request is for the JSON."""
-    return request.path.startswith("/api/")
+    return f"{request.path}/".startswith("/api/")

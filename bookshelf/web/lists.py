@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from flask import request, url_for
 
 from bookshelf.core import keyset
+from bookshelf.core.lookup import Coded
 from bookshelf.web.urls import parse_id
 
 
@@ -15,13 +16,6 @@ class Named(Protocol):
 
     @property
     def name(self) -> Any: ...
-
-
-class Coded(Named, Protocol):
-    """Something that has a code for URLs as well, such as a country."""
-
-    @property
-    def code(self) -> str: ...
 
 
 class Filter(NamedTuple):
@@ -41,8 +35,8 @@ class Listing:
     page: keyset.Page = field(init=False)
 
     def __post_init__(self) -> None:
-        self.q = request.args.get("q", "").replace("\0", "").strip()
-        typed = request.args.get("sort", "")
+        self.q = _typed("q")
+        typed = _typed("sort")
         self.sort, self.descending = typed.removeprefix("-"), typed.startswith("-")
         if self.sort not in self.sorts:
             if typed:
@@ -51,7 +45,7 @@ class Listing:
 
     def filter_by(self, name: str, find: Callable[[str], Sequence[Coded]]) -> str | None:
         """The code of what a parameter names; a notice where nothing fits it, or several do."""
-        typed = request.args.get(name, "").strip()
+        typed = _typed(name)
         if not typed:
             return None
         found = find(typed)
@@ -65,7 +59,7 @@ class Listing:
 
     def filter_by_record(self, name: str, load: Callable[[int], Named | None]) -> int | None:
         """The id that a parameter holds; a notice where no record has it."""
-        typed = request.args.get(name, "")
+        typed = _typed(name)
         record_id = parse_id(typed)
         record = load(record_id) if record_id else None
         if record is not None:
@@ -118,3 +112,8 @@ class Listing:
         if sort != self.sort:
             return None
         return "descending" if self.descending else "ascending"
+
+
+def _typed(name: str) -> str:
+    """A parameter of the URL as a person meant it."""
+    return request.args.get(name, "").replace("\0", "").strip()

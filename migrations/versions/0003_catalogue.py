@@ -22,6 +22,7 @@ depends_on = None
 ROWS_AT_ONCE = 1000
 AUTOINCREMENT = {"sqlite_autoincrement": True}
 KEY = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+PUBLISHER = sa.String(300).with_variant(sa.String(300, collation="C"), "postgresql")
 MOMENT = sa.DateTime(timezone=True)
 NOW = sa.text("CURRENT_TIMESTAMP")
 
@@ -42,7 +43,7 @@ def upgrade() -> None:
         books.alter_column("sort_key", existing_type=KEY, nullable=False)
         books.add_column(sa.Column("isbn", sa.String(13), nullable=True))
         books.add_column(sa.Column("year", sa.Integer(), nullable=True))
-        books.add_column(sa.Column("publisher", sa.String(300), nullable=True))
+        books.add_column(sa.Column("publisher", PUBLISHER, nullable=True))
         books.add_column(sa.Column("language", sa.String(3), nullable=True))
         books.add_column(moment("updated_at"))
         books.add_column(version())
@@ -142,7 +143,7 @@ NEW_BOOKS = table(
     sa.Column("sort_key", KEY, nullable=False),
     sa.Column("isbn", sa.String(13), nullable=True),
     sa.Column("year", sa.Integer(), nullable=True),
-    sa.Column("publisher", sa.String(300), nullable=True),
+    sa.Column("publisher", PUBLISHER, nullable=True),
     sa.Column("language", sa.String(3), nullable=True),
     moment("updated_at"),
     version(),
@@ -183,14 +184,11 @@ def fill_roughly():
 
 
 def batches(columns):
-    last = 0
-    while True:
-        page = sa.select(*columns).where(columns.id > last).order_by(columns.id)
-        rows = op.get_bind().execute(page.limit(ROWS_AT_ONCE)).all()
-        if not rows:
-            return
+    page = sa.select(*columns).order_by(columns.id).limit(ROWS_AT_ONCE)
+    rows = op.get_bind().execute(page).all()
+    while rows:
         yield rows
-        last = rows[-1].id
+        rows = op.get_bind().execute(page.where(columns.id > rows[-1].id)).all()
 
 
 SUFFIXES = ("jr", "sr", "ii", "iii", "iv")
