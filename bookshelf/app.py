@@ -31,6 +31,7 @@ def create_app(settings: Mapping[str, object]) -> Flask:
     app.config.from_mapping(MAX_CONTENT_LENGTH=LARGEST_REQUEST, WTF_CSRF_TIME_LIMIT=None)
     app.config.from_mapping(settings)
     app.url_map.converters["id"] = IdConverter
+    app.json.sort_keys = False  # type: ignore[attr-defined]
     _open_database(app)
     _draw_pages(app)
     security.init_app(app)
