@@ -3,7 +3,7 @@
 from bookshelf.authors.models import Author
 from bookshelf.authors.names import propose_sort_name
 from bookshelf.core.db import db
-from bookshelf.core.problems import Problem, Stale, flushing
+from bookshelf.core.problems import Stale, flushing
 
 
 def create_author(
@@ -39,6 +39,6 @@ def update_author(
 
 def delete_author(author: Author) -> None:
     """Delete an author; raises Problem while there are books by them."""
-    books = Problem(f"{author.name} still has books. Move or delete them first.")
-    with flushing({"fk_books_author_id_authors": books}):
+    message = f"{author.name} still has books. Move or delete them first."
+    with flushing({"fk_books_author_id_authors": (message, None)}):
         db.session.delete(author)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from bookshelf.authors import services as authors
 from bookshelf.books.models import Book
 from bookshelf.core.db import db
-from bookshelf.core.problems import Problem, Stale, flushing
+from bookshelf.core.problems import Stale, flushing
 
 
 class NewAuthor(NamedTuple):
@@ -15,8 +15,8 @@ class NewAuthor(NamedTuple):
 
 
 MEANINGS = {
-    "uq_books_isbn": Problem("Another book has this ISBN already.", "isbn"),
-    "fk_books_author_id_authors": Problem("This author has just been deleted.", "author"),
+    "uq_books_isbn": ("Another book has this ISBN already.", "isbn"),
+    "fk_books_author_id_authors": ("This author has just been deleted.", "author"),
 }
 
 

@@ -1,5 +1,6 @@
 """The database: the one `db`, the base of every model, and how its connections begin."""
 
+import sqlite3
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
@@ -113,7 +114,7 @@ def _set_pragmas(connection: DBAPIConnection, foreign_keys: str) -> None:
     cursor.execute("PRAGMA busy_timeout = 5000")
     mode: Any = cursor.execute("PRAGMA journal_mode = WAL").fetchone()
     if mode != ("wal",):
-        raise RuntimeError(f"SQLite needs a disk that allows write-ahead logging, not {mode[0]}")
+        raise sqlite3.OperationalError(f"the disk refuses write-ahead logging ({mode[0]})")
     # With WAL and NORMAL a loss of power may take back a commit that was acknowledged.
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute(f"PRAGMA foreign_keys = {foreign_keys}")

@@ -26,11 +26,11 @@ class Stale(Problem):
 
 
 @contextmanager
-def flushing(meanings: Mapping[str, Problem]) -> Iterator[None]:
-    """Flush at the end of the block, and raise what a broken constraint means.
+def flushing(meanings: Mapping[str, tuple[str, str | None]]) -> Iterator[None]:
+    """Flush at the end of the block, and raise the Problem that a broken constraint means.
 
-    `meanings` maps the names of constraints to Problems. Raises Stale where the row's version
-    is no longer the one that was loaded; an IntegrityError without a meaning passes through.
+    `meanings` maps the names of constraints to a message and its field. Raises Stale where the
+    row's version is no longer the one that was loaded; an IntegrityError without a meaning passes.
     """
     try:
         yield
@@ -39,9 +39,9 @@ def flushing(meanings: Mapping[str, Problem]) -> Iterator[None]:
         raise Stale from None
     except IntegrityError as error:
         broken = _broken_constraint(error)
-        for name, problem in meanings.items():
+        for name, meaning in meanings.items():
             if broken and name.startswith(broken):
-                raise problem from error
+                raise Problem(*meaning) from error
         raise
 
 
