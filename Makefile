@@ -60,9 +60,12 @@ slow: setup-dev
 
 setup-dev: .venv/installed-dev
 
+# `flask` would read .env in its own way, and a parent folder's too: config.py alone reads it.
 .venv/installed: requirements.txt | $(BIN)/python
 	@echo "Installing what Bookshelf runs with ..."
 	@$(INSTALL) -r requirements.txt
+	@for folder in .venv/lib/python3*/site-packages; do \
+	  echo "import os; os.environ.setdefault('FLASK_SKIP_DOTENV', '1')" > $$folder/bookshelf.pth; done
 	@touch $@
 
 .venv/installed-dev: requirements-dev.txt .venv/installed
@@ -76,4 +79,4 @@ $(BIN)/python:
 	  echo "Bookshelf needs Python 3.11 or newer; name one: make run PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "This Python lacks venv; on Debian: apt-get install python3-venv" >&2; exit 1; }
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv --clear .venv

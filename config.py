@@ -76,6 +76,8 @@ class Config:
         folder of the default database, and the development key.
         """
         given, root = _filled(env), root.resolve()
+        _check_text(given)
+        _check_folder(root)
         _check_server(given)
         production = _production(given)
         serving = _serving(given, root)
@@ -114,6 +116,21 @@ def environment(root: Path = ROOT) -> dict[str, str]:
 def _filled(env: Mapping[str, str | None]) -> dict[str, str]:
     """Without what is empty or blank: compose files and CI hand on as "" what they lack."""
     return {name: value for name, value in env.items() if value and not value.isspace()}
+
+
+def _check_text(given: Mapping[str, str]) -> None:
+    """Refuse bytes that are no UTF-8, which Python hands on as surrogates."""
+    for name in ("SECRET_KEY", "DATABASE_URL", "DATABASE_URL_UNPOOLED", *DB_PARTS):
+        try:
+            given.get(name, "").encode()
+        except UnicodeEncodeError:
+            raise ConfigError(f"{name} is no text in UTF-8; write it anew.") from None
+
+
+def _check_folder(root: Path) -> None:
+    """Refuse a folder that Alembic's configuration would read as a reference to something."""
+    if "%" in str(root):
+        raise ConfigError(f"Alembic cannot work below a folder with % in its name; rename {root}")
 
 
 def _check_server(given: Mapping[str, str]) -> None:

@@ -18,6 +18,7 @@ import psycopg2
 import pytest
 import servers
 from alembic.config import Config as AlembicConfig
+from alembic.script import ScriptDirectory
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
@@ -29,6 +30,9 @@ from bookshelf.core.db import db
 from config import Config
 
 made_for_one_test: list[Flask] = []
+ROOT = Path(__file__).resolve().parent.parent
+REVISIONS = ScriptDirectory(str(ROOT / "migrations"))
+HEAD = str(REVISIONS.get_current_head())
 REQUIRED = os.environ.get("BOOKSHELF_REQUIRE", "").split(",")
 
 
@@ -55,6 +59,11 @@ class Place:
         app.test_client_class = HousekeepingClient
         made_for_one_test.append(app)
         return app
+
+
+def after_head(steps: int = 1) -> str:
+    """The number of a revision that is not written yet."""
+    return f"{int(HEAD) + steps:04d}"
 
 
 def have(part: Callable[[], Any]) -> Any:
@@ -201,11 +210,10 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of the project in which a test may write revisions."""
-    root = Path(__file__).resolve().parent.parent
     for name in ("bookshelf", "migrations", "templates", "static"):
-        shutil.copytree(root / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("wsgi.py", "config.py", "pyproject.toml"):
-        shutil.copy(root / name, tmp_path)
+        shutil.copy(ROOT / name, tmp_path)
     return tmp_path
 
 

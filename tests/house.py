@@ -89,6 +89,7 @@ class HousekeepingClient(FlaskClient):
         """Request a page and check it; it is answered in a session of its own, as when served."""
         if has_app_context():
             db.session.commit()  # What a test has arranged is there for all, and locks nothing.
+            db.session.expire_all()  # It looks at its records anew afterwards.
         response = Context().run(super().open, *args, **kwargs)
         is_page = response.mimetype == "text/html" and not 300 <= response.status_code < 400
         if is_page and response.data:

@@ -359,6 +359,17 @@ def urls(configuration: Config) -> tuple[object, object]:
     return settings["SQLALCHEMY_DATABASE_URI"], settings["MIGRATING_URL"]
 
 
+def test_bytes_that_are_no_text_are_refused(root: Path) -> None:
+    assert "SECRET_KEY is no text in UTF-8" in str(
+        refusal({"SECRET_KEY": "k" * 60 + "\udcff"}, root)
+    )
+
+
+def test_a_folder_that_alembic_cannot_work_in_is_refused(root: Path) -> None:
+    (folder := root / "100% books").mkdir()
+    assert "% in its name" in str(refusal({"SECRET_KEY": LONG_KEY}, folder))
+
+
 @pytest.mark.parametrize(("env", "expected", "source"), ONE_DATABASE)
 def test_one_url_serves_and_migrates(env: Env, expected: str, source: str, root: Path) -> None:
     found = read(env, root)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import servers
 from alembic import command
-from conftest import Place, ask, migrating, run_flask
+from conftest import HEAD, Place, ask, migrating, run_flask
 from sqlalchemy import make_url
 
 from bookshelf.core.db import db
@@ -68,7 +68,7 @@ def test_all_is_well(kind: str, create_place: Create) -> None:
     server = r"SQLite \d+\.\d+\.\d+" if kind == "sqlite" else r"PostgreSQL \d+\.\d+.*"
     for line, reached in zip((lines[2], lines[5]), KINDS[kind], strict=True):
         assert re.fullmatch(rf" {{11}}{reached}, reachable, {server}", line)
-    assert lines[6] == "revision   database 0003, code 0003"
+    assert lines[6] == f"revision   database {HEAD}, code {HEAD}"
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "pgbouncer"])
@@ -92,7 +92,7 @@ def test_code_that_is_ahead_is_trouble_with_a_remedy(
     code, lines = examine(empty_place)
     assert code == 1
     remedy = "TROUBLE: run `flask db upgrade`"
-    assert lines[-1] == f"revision   database {named}, code 0003, {remedy}"
+    assert lines[-1] == f"revision   database {named}, code {HEAD}, {remedy}"
     assert "TROUBLE" not in "".join(lines[:-1])
 
 
@@ -100,7 +100,7 @@ def test_a_database_that_is_ahead_is_no_trouble(empty_place: Place) -> None:
     migrate(empty_place, "head")
     ask(empty_place, "UPDATE alembic_version SET version_num = '0099'")
     code, lines = examine(empty_place)
-    assert (code, lines[-1]) == (0, "revision   database 0099, code 0003")
+    assert (code, lines[-1]) == (0, f"revision   database 0099, code {HEAD}")
 
 
 def test_a_server_that_is_away_is_trouble_for_both_roles(checkout: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_server_that_is_away_is_trouble_for_both_roles(checkout: Path) -> None
     for line in (lines[2], lines[5]):
         assert "TROUBLE" in line
         assert "refused" in line
-    assert lines[6] == "revision   database unknown, code 0003"
+    assert lines[6] == f"revision   database unknown, code {HEAD}"
     assert "s3cret" not in "".join(lines)
 
 
@@ -134,7 +134,7 @@ def test_migrating_through_a_pooler_is_trouble(create_place: Create) -> None:
     assert lines[2].split(", ")[1] == "reachable"
     assert lines[5].startswith(f"{'':<11}pooled, TROUBLE: ")
     assert "set DATABASE_URL_UNPOOLED to the direct URL" in lines[5]
-    assert lines[6] == "revision   database unknown, code 0003"
+    assert lines[6] == f"revision   database unknown, code {HEAD}"
 
 
 def test_a_file_that_is_no_database_is_trouble(create_place: Create) -> None:
@@ -156,4 +156,4 @@ def test_it_does_not_wait_for_who_writes(create_place: Create) -> None:
         begun = time.monotonic()
         code, lines = examine(place)
     assert time.monotonic() - begun < 4
-    assert (code, lines[-1]) == (0, "revision   database 0003, code 0003")
+    assert (code, lines[-1]) == (0, f"revision   database {HEAD}, code {HEAD}")

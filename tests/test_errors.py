@@ -207,6 +207,12 @@ def test_a_database_that_is_away_is_a_page_that_says_try_again(
     assert_problem(answer, 503, "Service Unavailable")
     assert answer.headers["Retry-After"] == "5"
     assert client.post("/authors/new", data={"name": "Ann"}).status_code == 503
+    typed = {"name": "Ann", "bio": "Two\nlines", "csrf_token": "t"}
+    kept = client.post("/authors/new", data=typed)
+    assert kept.status_code == 503
+    assert form_of(kept.text) == typed
+    assert '<form class="again" method="post" action="/authors/new">' in kept.text
+    assert "hunter2" not in client.post("/authors/new", data=typed | {"password": "hunter2"}).text
     with client.get("/static/css/tokens.css") as style:
         assert style.status_code == 200
 

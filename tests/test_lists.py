@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask import Flask
 from house import HousekeepingClient as Client
-from house import link_to, read, rows_of, text_of
+from house import field_of, link_to, read, rows_of, text_of
 from sqlalchemy import event
 
 from bookshelf.authors.models import Author
@@ -254,6 +254,22 @@ def test_books_are_narrowed_by_author_and_language_on_every_page(
     assert query_of(link_to(html, "Year")) == kept
     found = client.get("/books/", query_string=kept | {"q": "32 IWÉ"}).text
     assert rows_of(found) == ["Iwe 32"]
+
+
+def test_books_are_narrowed_by_an_author_as_typed(client: Client) -> None:
+    ann, bo = create_author(name="Ann Lee"), create_author(name="Bo Leeds")
+    for author in (ann, bo):
+        create_book(title=f"By {author.name}", author=author.id)
+    page = client.get("/books/?author=ann&sort=-title").text
+    assert rows_of(page) == ["By Ann Lee"]
+    assert field_of(page, "author")["value"] == "Ann Lee"
+    assert f"author_id={ann.id}" in str(link_to(page, "Title"))
+    several = client.get("/books/?author=lee").text
+    assert "“lee” fits several: Ann Lee, Bo Leeds. The list is not narrowed by it." in text_of(
+        several
+    )
+    assert len(rows_of(several)) == 2
+    assert "“zz” fits no author." in text_of(client.get("/books/?author=zz").text)
 
 
 def test_the_sorted_column_says_its_direction(client: Client) -> None:

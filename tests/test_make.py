@@ -19,6 +19,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILDING, STARTING = 300, 30  # seconds until a program has done so at the most
+STOPPING = 60  # gunicorn waits 30 s for a worker that was told to stop while it was being born
 
 # The rest would say what the copy is to serve, or what make that runs these tests was told.
 KEPT = re.compile(r"PATH|HOME|LANG|TMPDIR|LC_.*|PIP_.*|SSL_.*|.*_proxy", re.IGNORECASE)
@@ -86,7 +87,7 @@ class Clone(NamedTuple):
                 time.sleep(0.05)
             yield written_by(process), address
             os.killpg(process.pid, signal.SIGTERM)
-            process.wait(STARTING)
+            process.wait(STOPPING)
 
 
 def written_by(process: subprocess.Popen[bytes]) -> str:
@@ -238,6 +239,21 @@ def test_a_python_that_will_not_do_is_said_in_one_line(
     assert finished.status != 0
     assert len(finished.said) == 1, finished.written
     assert complaint in finished.said[0]
+
+
+def test_a_virtual_environment_whose_python_is_gone_is_made_anew(bare: Clone) -> None:
+    (bare.folder / ".venv/bin").mkdir(parents=True)
+    (bare.folder / ".venv/bin/python").symlink_to("/gone/python3")
+    (bare.folder / ".venv/installed").touch()
+    assert bare.make(".venv/bin/python").status == 0
+    assert bare.run(".venv/bin/python", "--version").status == 0
+    assert not (bare.folder / ".venv/installed").exists()
+
+
+def test_the_file_env_of_a_parent_folder_is_not_read(clone: Clone) -> None:
+    (clone.folder / "docs/.env").write_text("")
+    (clone.folder.parent / ".env").write_text("DATABASE_URL=sqlite:////tmp/another.db\n")
+    assert "instance/bookshelf.db" in clone.run(".venv/bin/flask", "doctor").written
 
 
 def test_a_python_that_does_not_exist_is_said_in_one_line(bare: Clone) -> None:

@@ -20,7 +20,7 @@ from urllib.request import HTTPCookieProcessor, build_opener
 import pytest
 import servers
 from alembic import command
-from conftest import Place, ask, execute, migrating
+from conftest import HEAD, Place, after_head, ask, execute, migrating
 from flask import Flask
 from flask.testing import FlaskClient
 from house import HousekeepingClient, form_of
@@ -37,10 +37,10 @@ PAGES = ["/", "/authors/", "/authors/new", "/books/", "/api/authors", "/api/book
 Create = Callable[[str], Place]
 
 # One table: with two, a migration and a page that reads both may wait for each other.
-HARMLESS = """
+HARMLESS = f"""
 import sqlalchemy as sa
 from alembic import op
-revision, down_revision = "0004", "0003"
+revision, down_revision = "{after_head()}", "{HEAD}"
 def upgrade():
     op.add_column("authors", sa.Column("nickname", sa.Text(), nullable=True))
 def downgrade():
@@ -161,9 +161,9 @@ def test_pages_are_served_through_a_pooler_while_the_schema_changes_on_the_direc
     checkout: Path, create_place: Create
 ) -> None:
     place = create_place("pgbouncer")
-    (checkout / "migrations/versions/0004_planted.py").write_text(HARMLESS)
+    (checkout / f"migrations/versions/{after_head()}_planted.py").write_text(HARMLESS)
     with migrating(place, checkout) as config:
-        command.upgrade(config, "0003")
+        command.upgrade(config, HEAD)
         with serving(place) as address, Crowd(address) as crowd:
             deadline = time.monotonic() + PATIENCE
             while crowd.all_is_well and len(crowd.added) < ADDED and time.monotonic() < deadline:
@@ -231,7 +231,7 @@ def test_connections_that_the_server_dropped_are_replaced_unnoticed(server_place
     assert ask(server_place, "SELECT count(*) FROM authors") == [(5,)]
 
 
-BEHIND = "The database is at {}, the code needs 0003: run `flask db upgrade`"
+BEHIND = f"The database is at {{}}, the code needs {HEAD}: run `flask db upgrade`"
 
 
 @pytest.mark.parametrize("kind", KINDS)

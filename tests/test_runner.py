@@ -15,7 +15,7 @@ import psycopg2
 import pytest
 from alembic import command
 from alembic.util import CommandError
-from conftest import Place, ask, execute, migrating, run_flask
+from conftest import HEAD, REVISIONS, Place, after_head, ask, execute, migrating, run_flask
 from flask import current_app
 from sqlalchemy import MetaData, NullPool, create_engine, event, make_url
 
@@ -92,7 +92,7 @@ def test_what_a_migration_did_is_there_for_a_new_connection(empty_place: Place) 
     with migrating(empty_place) as config:
         command.upgrade(config, "head")
         assert tables(empty_place) == ALL
-        assert ask(empty_place, "SELECT version_num FROM alembic_version") == [("0003",)]
+        assert ask(empty_place, "SELECT version_num FROM alembic_version") == [(HEAD,)]
         command.downgrade(config, "base")
     assert tables(empty_place) == {"alembic_version"}
     assert ask(empty_place, "SELECT version_num FROM alembic_version") == []
@@ -113,7 +113,9 @@ def test_without_models_nothing_is_migrated(
             with pytest.raises(CommandError, match="no models are known"):
                 run()
     assert tables(empty_place) <= {"alembic_version"}
-    assert len(list((checkout / "migrations/versions").glob("*.py"))) == 3
+    assert len(list((checkout / "migrations/versions").glob("*.py"))) == len(
+        list(REVISIONS.walk_revisions())
+    )
 
 
 def plant(checkout: Path, number: str, below: str, up: str, down: str = "pass") -> None:
@@ -142,8 +144,8 @@ WIDENS_AUTHORS = """with op.batch_alter_table("authors") as authors:
 @pytest.fixture
 def widening(checkout: Path) -> Path:
     """A project that makes a table whose rows go with their author, then widens the authors'."""
-    plant(checkout, "0004", "0003", REFERS_TO_AUTHORS, 'op.drop_table("awards")')
-    plant(checkout, "0005", "0004", WIDENS_AUTHORS)
+    plant(checkout, after_head(), HEAD, REFERS_TO_AUTHORS, 'op.drop_table("awards")')
+    plant(checkout, after_head(2), after_head(), WIDENS_AUTHORS)
     return checkout
 
 
@@ -158,7 +160,7 @@ def test_widening_a_table_keeps_the_rows_that_would_go_with_its_rows(
     widening: Path, empty_place: Place
 ) -> None:
     with migrating(empty_place, widening) as config:
-        command.upgrade(config, "0004")
+        command.upgrade(config, after_head())
         honour(empty_place)
         command.upgrade(config, "head")
     assert ask(empty_place, "SELECT * FROM awards") == [(1, 1)]
@@ -168,7 +170,7 @@ def test_widening_a_table_keeps_the_rows_that_would_go_with_its_rows(
 def test_with_foreign_keys_on_sqlite_would_lose_them(widening: Path, sqlite_place: Place) -> None:
     """The control: what the runner's engine is there to prevent."""
     with migrating(sqlite_place, widening) as config:
-        command.upgrade(config, "0004")
+        command.upgrade(config, after_head())
         honour(sqlite_place)
         options: Any = {"poolclass": NullPool, "connect_args": {"isolation_level": None}}
         engine = create_engine(sqlite_place.migrating, **options)
@@ -181,17 +183,17 @@ def test_a_run_that_fails_half_way_is_undone_and_told_in_one_line(
     checkout: Path, empty_place: Place
 ) -> None:
     """On SQLite the whole run, on PostgreSQL the revision that failed."""
-    plant(checkout, "0004", "0003", 'op.add_column("books", sa.Column("pages", sa.Integer()))')
+    plant(checkout, after_head(), HEAD, 'op.add_column("books", sa.Column("pages", sa.Integer()))')
     failing = 'op.add_column("books", sa.Column("size", sa.Integer())); op.execute("SELECT gone")'
-    plant(checkout, "0005", "0004", failing)
+    plant(checkout, after_head(2), after_head(), failing)
     with migrating(empty_place, checkout) as config:
-        command.upgrade(config, "0003")
+        command.upgrade(config, HEAD)
         with pytest.raises(CommandError, match="gone") as failed:
             command.upgrade(config, "head")
     assert "\n" not in str(failed.value)
-    reached = "0003" if empty_place.kind == "sqlite" else "0004"
+    reached = HEAD if empty_place.kind == "sqlite" else after_head()
     assert ask(empty_place, "SELECT version_num FROM alembic_version") == [(reached,)]
-    if reached == "0003":
+    if reached == HEAD:
         assert (
             ask(empty_place, "SELECT name FROM pragma_table_info('books')").count(("pages",)) == 0
         )
@@ -297,7 +299,7 @@ def test_a_password_with_every_character_migrates(
         "DB_PORT": str(parts.port),
         "DB_NAME": str(parts.database),
     }
-    assert "0003 (head)" in run_flask(checkout, None, "db current", given=given)
+    assert f"{HEAD} (head)" in run_flask(checkout, None, "db current", given=given)
 
 
 def test_the_limits_of_a_role_do_not_cut_a_migration_short(role: str, server_place: Place) -> None:

@@ -17,7 +17,7 @@ from conftest import Place, ask
 from flask import Flask
 from flask.testing import FlaskClient
 from house import HousekeepingClient as Client
-from house import error_at, form_of, text_of
+from house import error_at, form_of, rows_of, text_of
 from sqlalchemy import event, make_url, text
 
 from bookshelf.authors import services as author_services
@@ -99,6 +99,43 @@ def test_a_second_save_in_between_makes_the_answer_stale_again(
     page = client.post(edit, data=form_of(page.text))
     assert page.status_code == 409
     assert "Name differs Third Mine" in text_of(page.text)
+
+
+@pytest.mark.parametrize("kind", ["authors", "books"])
+@pytest.mark.parametrize("action", ["edit", "new"])
+def test_a_record_that_is_deleted_right_after_its_save_was_saved_all_the_same(
+    client: Client, place: Place, author: Author, kind: str, action: str
+) -> None:
+    create_book(title="A book", author=create_author(name="Bo Li").id)
+    address = f"/{kind}/1/edit" if action == "edit" else f"/{kind}/new"
+    form = form_of(client.get(address).text) | {"title": "Mine", "author": "Bo Li", "name": "Mine"}
+    commits = iter(["the test's", "the view's"])
+
+    def delete(session: object) -> None:
+        if next(commits, None) == "the view's":
+            ask(
+                place, f"DELETE FROM {kind} WHERE {'title' if kind == 'books' else 'name'} = 'Mine'"
+            )
+
+    event.listen(db.session, "after_commit", delete)
+    try:
+        assert client.post(address, data=form).status_code == 302
+    finally:
+        event.remove(db.session, "after_commit", delete)
+    shown = client.get(f"/{kind}/")
+    assert "“Mine” was" in shown.text or "Mine was" in shown.text
+    assert rows_of(shown.text) != ["Mine"]
+
+
+@pytest.mark.parametrize("kind", ["authors", "books"])
+def test_the_longest_name_fits_the_cookie_that_carries_the_message(
+    client: Client, author: Author, kind: str
+) -> None:
+    name = "百" * (300 if kind == "authors" else 1000)
+    added = client.submit(f"/{kind}/new", name=name, title=name, author="Ann Lee")
+    assert added.status_code == 302
+    assert max(len(cookie) for cookie in added.headers.getlist("Set-Cookie")) < 4000
+    assert "百…" in client.get("/").text
 
 
 def test_a_stale_page_marks_no_field_as_wrong(client: Client, author: Author) -> None:

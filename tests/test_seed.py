@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Callable
 from contextvars import Context
+from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import HEAD, Place, run_flask
 from flask import Flask
 from house import HousekeepingClient as Client
 from house import text_of
@@ -162,6 +164,35 @@ def test_what_people_added_before_stays_and_is_built_upon(app: Flask) -> None:
     assert [rows[0] for rows in everything.values()] == [rows[0] for rows in ours.values()]
     assert book("The Two Towers").author_id == tolkien.id
     assert book("The Hobbit").id == hobbit.id
+
+
+def test_authors_whose_sort_name_another_revision_proposed_are_not_added_twice(app: Flask) -> None:
+    create_author(name="J. R. R. Tolkien", sort_name="R. Tolkien, J. R.")
+    create_author(name="TOLKIEN", sort_name="martin, george r. r.")
+    seed(app)
+    names = Counter(db.session.scalars(db.select(Author.name)))
+    assert names["J. R. R. Tolkien"] == names["TOLKIEN"] == 1
+    assert names["George R. R. Martin"] == 0
+
+
+@pytest.mark.parametrize("revision", ["base", "0002"])
+def test_a_database_that_is_behind_is_said_in_one_line(
+    revision: str, empty_place: Place, checkout: Path
+) -> None:
+    if revision != "base":
+        run_flask(checkout, empty_place, f"db upgrade {revision}")
+    stands = "no revision" if revision == "base" else revision
+    said = run_flask(checkout, empty_place, "seed", status=1)
+    needed = f"the code needs {HEAD}: run `flask db upgrade`."
+    assert said == f"Error: The database is at {stands}, {needed}\n"
+
+
+def test_a_database_that_is_away_is_said_in_one_line(checkout: Path) -> None:
+    url = "postgresql://ann:s3cret@127.0.0.1:1/shelf"
+    said = run_flask(checkout, Place("postgresql", url, url), "seed", status=1)
+    assert said.startswith("Error: ")
+    assert said.count("\n") == 1
+    assert "s3cret" not in said
 
 
 def test_of_two_authors_of_one_name_the_first_gets_the_books(app: Flask) -> None:

@@ -43,7 +43,7 @@ def page_of_authors(
     return keyset.fetch(statement, SORTS[sort], **cursor)
 
 
-def fitting(name: str, limit: int) -> Sequence[AnyRow]:
+def fitting(name: str, limit: int = 12) -> Sequence[AnyRow]:
     """Authors called exactly that, in either order; else those with words that begin so."""
     statement = select(*COLUMNS).order_by(*SORTS["name"]).limit(limit)
     exact = {sort_key(name), sort_key(propose_sort_name(name))}

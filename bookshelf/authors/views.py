@@ -9,6 +9,7 @@ from bookshelf.authors.models import Author
 from bookshelf.core.db import db
 from bookshelf.web.forms import BaseForm
 from bookshelf.web.lists import Listing
+from bookshelf.web.rendering import shortened
 
 authors = Blueprint("authors", __name__, url_prefix="/authors")
 authors.add_app_template_filter(countries.name_of, "country_name")
@@ -38,7 +39,7 @@ def new() -> ResponseReturnValue:
         with form.showing_problems():
             author = services.create_author(**form.values)
             db.session.commit()
-            flash(f"{author.name} was added.")
+            flash(f"{shortened(author.name)} was added.")
             return redirect(_after_adding(author))
     return render_template("authors/new.html", form=form), form.status
 
@@ -54,7 +55,7 @@ def edit(author_id: int) -> ResponseReturnValue:
         with form.showing_problems():
             services.update_author(author, version=form.drawn_from, **form.values)
             db.session.commit()
-            flash(f"{author.name} was saved.")
+            flash(f"{shortened(author.name)} was saved.")
             return redirect(url_for(".show", author_id=author_id))
         author = queries.author(author_id)  # as it now stands, if it is there at all
     if author is None:
@@ -72,7 +73,7 @@ def delete(author_id: int) -> ResponseReturnValue:
         with form.showing_problems():
             services.delete_author(author)
             db.session.commit()
-            flash(f"{author.name} was deleted.")
+            flash(f"{shortened(author.name)} was deleted.")
             return redirect(url_for(".index"))
         author = _author(author_id)  # which may be gone by now
     back = url_for(".show", author_id=author_id)

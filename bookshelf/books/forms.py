@@ -11,6 +11,7 @@ from bookshelf.authors import queries as authors
 from bookshelf.authors.models import Author
 from bookshelf.books import isbn, languages
 from bookshelf.books.services import NewAuthor
+from bookshelf.core.text import words
 from bookshelf.web.forms import (
     AtMost,
     Candidate,
@@ -23,7 +24,6 @@ from bookshelf.web.forms import (
 from bookshelf.web.urls import parse_id
 
 NEW = "new: "  # before the name, so that the offer is not taken for another name than its own
-MOST_CANDIDATES = 12
 EARLIEST_YEAR = -4000
 
 
@@ -31,11 +31,13 @@ class AuthorField(LookupField):
     """An author by name; the data is an id, or a NewAuthor where the person chose to add one."""
 
     def candidates(self, typed: str) -> Sequence[Candidate]:
-        found: list[Any] = list(authors.fitting(typed, MOST_CANDIDATES))
+        found: list[Any] = list(authors.fitting(typed))
         if (chosen := self._chosen_before(typed)) and chosen.id not in [row.id for row in found]:
             found.append(chosen)
         books = authors.counts_of_books(author.id for author in found)
-        known = [_candidate(author, books.get(author.id, 0)) for author in found]
+        # A single one is taken, unless only parts of words fit: King is not Kingsley.
+        certain = len(found) > 1 or any(_has_words(author, typed) for author in found)
+        known = [_candidate(author, books.get(author.id, 0), certain) for author in found]
         offer = Candidate(f"{NEW}{typed}", f"Add “{typed}” as a new author", certain=False)
         return [*known, offer]
 
@@ -57,7 +59,8 @@ class AuthorField(LookupField):
     def question(self, certain: Sequence[Candidate]) -> str:
         if certain:
             return super().question(certain)
-        return f"No author is called “{self.typed.strip()}” yet. Add them, or try another name."
+        remedy = "Choose who is meant" if self.choices[1:] else "Add them, or try another name"
+        return f"No author is called “{self.typed.strip()}” yet. {remedy}."
 
 
 class LanguageField(LookupField):
@@ -96,7 +99,11 @@ class BookForm(RecordForm):
             raise ValidationError(f"Enter a year from {EARLIEST_YEAR} to {latest}.")
 
 
-def _candidate(author: Any, books: int) -> Candidate:
+def _has_words(author: Any, typed: str) -> bool:
+    return set(words(typed)) <= set(words(f"{author.name} {author.sort_name}"))
+
+
+def _candidate(author: Any, books: int, certain: bool) -> Candidate:
     country = countries.name_of(author.country) if author.country else "no country"
     count = "1 book" if books == 1 else f"{books:,} books"
-    return Candidate(str(author.id), author.sort_name, f"{country}, {count}")
+    return Candidate(str(author.id), author.sort_name, f"{country}, {count}", certain)

@@ -12,6 +12,7 @@ from bookshelf.books.models import Book
 from bookshelf.core.db import db
 from bookshelf.web.forms import BaseForm
 from bookshelf.web.lists import Listing
+from bookshelf.web.rendering import shortened
 from bookshelf.web.urls import parse_id
 
 books = Blueprint("books", __name__, url_prefix="/books")
@@ -25,7 +26,7 @@ def index() -> ResponseReturnValue:
     """The list: found by title, by one author, in one language, in any order."""
     listing = Listing(queries.SORTS)
     language = listing.filter_by("language", languages.find)
-    author_id = listing.filter_by_record("author_id", authors.author)
+    author_id = listing.filter_by_record("author", authors.author, authors.fitting)
     listing.fetch(queries.page_of_books, author_id=author_id, language=language)
     return render_template("books/index.html", listing=listing)
 
@@ -44,7 +45,7 @@ def new() -> ResponseReturnValue:
         with form.showing_problems():
             book = services.create_book(**form.values)
             db.session.commit()
-            flash(f"“{book.title}” was added.")
+            flash(f"“{shortened(book.title)}” was added.")
             return redirect(_after_adding(book))
     return render_template("books/new.html", form=form), form.status
 
@@ -60,7 +61,7 @@ def edit(book_id: int) -> ResponseReturnValue:
         with form.showing_problems():
             services.update_book(book, version=form.drawn_from, **form.values)
             db.session.commit()
-            flash(f"“{book.title}” was saved.")
+            flash(f"“{shortened(book.title)}” was saved.")
             return redirect(url_for(".show", book_id=book_id))
         book = queries.book(book_id)  # as it now stands, if it is there at all
     if book is None:
@@ -77,7 +78,7 @@ def delete(book_id: int) -> ResponseReturnValue:
         with form.showing_problems():
             services.delete_book(book)
             db.session.commit()
-            flash(f"“{book.title}” was deleted.")
+            flash(f"“{shortened(book.title)}” was deleted.")
             return redirect(url_for(".index"))
         book = _book(book_id)  # which may be gone by now
     back = url_for(".show", book_id=book_id)

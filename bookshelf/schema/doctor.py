@@ -5,11 +5,13 @@ from typing import NamedTuple
 
 from alembic.util import CommandError
 from flask import current_app
-from sqlalchemy import URL, Connection, Engine, make_url, text
+from sqlalchemy import URL, Connection, NullPool, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 
-from bookshelf.core.db import db
+from bookshelf.core.db import prepare
 from bookshelf.schema import revisions, runner
+
+PATIENCE_S = 5  # somebody is waiting for the report
 
 
 class Finding(NamedTuple):
@@ -19,47 +21,72 @@ class Finding(NamedTuple):
     trouble: bool = False
 
 
+class Standing(NamedTuple):
+    """Where the database of a role stands, and whether it lacks what the code needs."""
+
+    heads: tuple[str, ...]
+    behind: bool
+
+
+class Role:
+    """The database as it is reached for serving, or for migrating."""
+
+    def __init__(self, name: str, url: URL) -> None:
+        self.name = name
+        self.url = url
+        self.source = current_app.config["DATABASE_SOURCES"][name]
+        self.standing: Standing | None = None
+
+    def findings(self) -> Iterator[Finding]:
+        """Three lines; afterwards it is known where the database stands, if it answers."""
+        yield Finding(f"{self.name:<10} {self.url.render_as_string(hide_password=True)}")
+        yield Finding(f"{'':<10} from {self.source}")
+        try:
+            with self._connect() as connection:
+                heads = revisions.heads_of_database(connection)
+                self.standing = Standing(heads, revisions.is_behind(connection))
+                kind = self._kind(runner.refuses_options(self.url))
+                yield Finding(f"{'':<10} {kind}, reachable, {_server(connection)}")
+        except (DBAPIError, CommandError) as error:
+            kind = self._kind(runner.START_UP_REFUSED in str(error))
+            yield Finding(f"{'':<10} {kind}, TROUBLE: {_reason(error)}", trouble=True)
+
+    def _connect(self) -> Connection:
+        if self.name == "migrating":
+            return runner.engine_for(self.url, patience=PATIENCE_S).connect()
+        options = current_app.config["SQLALCHEMY_ENGINE_OPTIONS"]["connect_args"]
+        waiting = {"connect_timeout": PATIENCE_S} if "connect_timeout" in options else {}
+        engine = create_engine(self.url, poolclass=NullPool, connect_args=options | waiting)
+        return prepare(engine).connect()
+
+    def _kind(self, refuses_options: bool) -> str:
+        if self.url.get_backend_name() == "sqlite":
+            return "a file"
+        return "pooled" if refuses_options or runner.is_pooled(self.url) else "direct"
+
+
 def findings() -> Iterator[Finding]:
     """Examine the serving role, the migrating role, and the revisions, in this order."""
-    serving = make_url(current_app.config["SQLALCHEMY_DATABASE_URI"])
-    migrating = make_url(current_app.config["MIGRATING_URL"])
-    yield from _role("serving", serving)
-    yield from _role("migrating", migrating)
-    yield from _revisions(migrating)
+    serving = Role("serving", make_url(current_app.config["SQLALCHEMY_DATABASE_URI"]))
+    migrating = Role("migrating", make_url(current_app.config["MIGRATING_URL"]))
+    yield from serving.findings()
+    yield from migrating.findings()
+    yield _revisions(serving.standing, migrating.standing)
 
 
-def _role(role: str, url: URL) -> Iterator[Finding]:
-    source = current_app.config["DATABASE_SOURCES"][role]
-    yield Finding(f"{role:<10} {url.render_as_string(hide_password=True)}")
-    yield Finding(f"{'':<10} from {source}")
-    try:
-        with _engine(role, url).connect() as connection:
-            yield Finding(f"{'':<10} {_kind(url)}, reachable, {_server(connection)}")
-    except (DBAPIError, CommandError) as error:
-        yield Finding(f"{'':<10} {_kind(url)}, TROUBLE: {_reason(error)}", trouble=True)
-
-
-def _revisions(migrating: URL) -> Iterator[Finding]:
+def _revisions(serving: Standing | None, migrating: Standing | None) -> Finding:
     code = revisions.in_words(revisions.heads_of_code())
-    try:
-        with runner.engine_for(migrating).connect() as connection:
-            database = revisions.in_words(revisions.heads_of_database(connection))
-            behind = revisions.is_behind(connection)
-    except (DBAPIError, CommandError):
-        yield Finding(f"{'revision':<10} database unknown, code {code}", trouble=True)
-        return
-    remedy = ", TROUBLE: run `flask db upgrade`" if behind else ""
-    yield Finding(f"{'revision':<10} database {database}, code {code}{remedy}", trouble=behind)
-
-
-def _engine(role: str, url: URL) -> Engine:
-    return db.engine if role == "serving" else runner.engine_for(url)
-
-
-def _kind(url: URL) -> str:
-    if url.get_backend_name() == "sqlite":
-        return "a file"
-    return "pooled" if runner.is_pooled(url) or runner.refuses_options(url) else "direct"
+    if not migrating:
+        return Finding(f"{'revision':<10} database unknown, code {code}", trouble=True)
+    database = revisions.in_words(migrating.heads)
+    line = f"{'revision':<10} database {database}, code {code}"
+    if serving and serving.heads != migrating.heads:
+        served = revisions.in_words(serving.heads)
+        trouble = f"TROUBLE: what serves is at {served}; do both URLs lead to the same database?"
+        return Finding(f"{line}, {trouble}", trouble=True)
+    if migrating.behind:
+        return Finding(f"{line}, TROUBLE: run `flask db upgrade`", trouble=True)
+    return Finding(line)
 
 
 def _server(connection: Connection) -> str:

@@ -4,6 +4,10 @@ Each worker looks once, before its first page, and again when a statement fails 
 column that is not there; while all is well no page costs a query more.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
 from flask import Flask, current_app, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
@@ -11,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from werkzeug.exceptions import ServiceUnavailable
 
 from bookshelf.core.db import db
-from bookshelf.schema import revisions
+from bookshelf.schema import revisions, runner
 from bookshelf.web import errors
 
 UNDEFINED = ("42703", "42P01")  # SQLSTATE of an undefined column, an undefined table
@@ -41,6 +45,19 @@ def _look() -> None:
         current_app.extensions[SETTLED] = not behind
         if behind:
             raise ServiceUnavailable(_message(connection), retry_after=errors.RETRY_AFTER_S)
+
+
+@contextmanager
+def saying_what_fails() -> Iterator[None]:
+    """End a command with one line where the database is behind, or away."""
+    try:
+        yield
+    except DBAPIError as error:
+        db.session.rollback()
+        if _names_what_is_missing(error):
+            with db.engine.connect() as connection:
+                raise click.ClickException(_message(connection)) from error
+        raise click.ClickException(runner.in_one_line(error)) from error
 
 
 def _message(connection: Connection) -> str:

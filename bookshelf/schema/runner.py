@@ -39,26 +39,27 @@ def run() -> None:
         _migrate_through(engine_for(url))
 
 
-def engine_for(url: URL) -> Engine:
+def engine_for(url: URL, patience: int = 15) -> Engine:
     """An engine that migrates: a connection of its own each time, no foreign keys on SQLite.
 
     There a changed table is built anew, and dropping the old one would take the rows of other
-    tables that refer to it. Raises CommandError for the URL of a pooler.
+    tables that refer to it. `patience` is in seconds, until a server has to have answered. Raises
+    CommandError for the URL of a pooler.
     """
     if is_pooled(url):
         raise CommandError(pooler_message())
-    engine = create_engine(url, poolclass=NullPool, connect_args=_connect_args(url))
+    engine = create_engine(url, poolclass=NullPool, connect_args=_connect_args(url, patience))
     return prepare(engine, foreign_keys=False)
 
 
-def _connect_args(url: URL) -> dict[str, object]:
+def _connect_args(url: URL, patience: int) -> dict[str, object]:
     if url.get_backend_name() == "sqlite":
         return {"isolation_level": None}
     given = url.query.get("options", "")
     return {
         "options": f"{given} {START_UP_OPTIONS}".strip(),
         "application_name": "bookshelf-migrate",
-        "connect_timeout": 15,
+        "connect_timeout": patience,
     }
 
 
@@ -69,11 +70,10 @@ def is_pooled(url: URL) -> bool:
 
 def refuses_options(url: URL) -> bool:
     """Whether the server refuses start-up options, as poolers in transaction mode do."""
-    engine = create_engine(url, poolclass=NullPool, connect_args=_connect_args(url))
     try:
-        engine.connect().close()
-    except DBAPIError as error:
-        return START_UP_REFUSED in str(error.orig)
+        engine_for(url).connect().close()
+    except (DBAPIError, CommandError) as error:
+        return START_UP_REFUSED in str(error)
     return False
 
 

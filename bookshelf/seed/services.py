@@ -12,6 +12,7 @@ from bookshelf.authors.services import create_author
 from bookshelf.books.models import Book
 from bookshelf.books.services import create_book
 from bookshelf.core.db import db
+from bookshelf.core.text import fold
 
 
 class Added(NamedTuple):
@@ -22,13 +23,19 @@ class Added(NamedTuple):
 
 
 def add_missing() -> Added:
-    """Add the authors of whom no author has the sort name, then their books of which none has
-    the title. A book whose ISBN belongs to another one by now is added without it.
+    """Add the authors whom no author is called like, then their books of which none has the
+    title. A book whose ISBN belongs to another one by now is added without it.
+
+    Either name will do, folded: an older revision may have proposed another name to sort by.
     """
-    ids = _author_ids()
-    authors = [row for row in _rows("authors") if row["sort_name"] not in ids]
-    for row in authors:
-        ids[row["sort_name"]] = create_author(**row).id
+    there, ids = _author_ids(), dict[str, int]()
+    authors = list[Author]()
+    for row in _rows("authors"):
+        found = there.get(fold(row["sort_name"])) or there.get(fold(row["name"]))
+        if not found:
+            authors.append(author := create_author(**row))
+            found = author.id
+        ids[row["sort_name"]] = found
     present = set(db.session.execute(select(Book.title, Book.author_id)))
     books = [row for row in _rows("books") if (row["title"], ids[row["author"]]) not in present]
     taken = set(db.session.scalars(select(Book.isbn)))
@@ -40,8 +47,12 @@ def add_missing() -> Added:
 
 
 def _author_ids() -> dict[str, int]:
-    rows = db.session.execute(select(Author.sort_name, Author.id).order_by(Author.id.desc()))
-    return dict(rows.all())
+    """The author of each name and each name to sort by, folded; of several the first."""
+    columns = select(Author.name, Author.sort_name, Author.id).order_by(Author.id.desc())
+    ids = dict[str, int]()
+    for name, sort_name, author_id in db.session.execute(columns):
+        ids |= {fold(name): author_id, fold(sort_name): author_id}
+    return ids
 
 
 def _rows(table: str) -> Iterator[dict[str, Any]]:

@@ -7,6 +7,7 @@ from flask import Flask, current_app, json, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
 
 from bookshelf.core.db import db
@@ -42,10 +43,20 @@ def answer(error: HTTPException) -> ResponseReturnValue:
     headers = [item for item in error.get_headers() if item[0] != "Content-Type"]
     if is_for_programs():
         return _problem(status, detail), status, [*headers, ("Content-Type", PROBLEM_JSON)]
-    again = request.full_path if status == 503 and request.method == "GET" else None
-    title = status.phrase.capitalize()
-    page = render_template("errors/error.html", title=title, detail=detail, again=again)
+    again = request.full_path.rstrip("?") if status == 503 else None
+    title, typed = status.phrase.capitalize(), typed_text() if again else None
+    page = render_template(
+        "errors/error.html", title=title, detail=detail, again=again, typed=typed
+    )
     return page, status, headers
+
+
+def typed_text() -> MultiDict[str, str] | None:
+    """What a form sent, so that the next page can carry it; never a password."""
+    typed = request.form
+    if "csrf_token" not in typed or any("password" in name for name in typed):
+        return None
+    return typed
 
 
 def _problem(status: HTTPStatus, detail: str | None) -> str:

@@ -15,6 +15,7 @@ from bookshelf.core.problems import Problem, Stale
 from bookshelf.web.urls import parse_id
 
 LONGEST_NAME = 300
+BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and symbols of which nothing shows
 
 
 class Required:
@@ -218,7 +219,11 @@ class RecordForm(BaseForm):
 def tidy_line(typed: str) -> str:
     """One line without white space at its ends or twice in a row; "" if nothing in it shows."""
     line = " ".join(typed.split())
-    return line if any(character.isprintable() for character in line) else ""
+    return line if any(_shows(character) for character in line) else ""
+
+
+def _shows(character: str) -> bool:
+    return character.isprintable() and character not in BLANK_LETTERS
 
 
 def refuse_excess(typed: str, length: int) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from flask import request, url_for
 
@@ -12,10 +12,13 @@ from bookshelf.web.urls import parse_id
 
 
 class Named(Protocol):
-    """Something that people call by a name, such as an author."""
+    """Something that people call by a name, such as a country or an author."""
 
     @property
     def name(self) -> Any: ...
+
+
+T = TypeVar("T", bound=Named)
 
 
 class Filter(NamedTuple):
@@ -45,28 +48,37 @@ class Listing:
 
     def filter_by(self, name: str, find: Callable[[str], Sequence[Coded]]) -> str | None:
         """The code of what a parameter names; a notice where nothing fits it, or several do."""
-        typed = _typed(name)
-        if not typed:
+        found = self._meant(name, find)
+        if found is None:
             return None
-        found = find(typed)
-        if len(found) == 1:
-            self.filters[name] = Filter(found[0].code, found[0].name)
-            return found[0].code
-        several = ": " + ", ".join(item.name for item in found[:8]) if found else ""
-        fits = "fits several" if found else f"fits no {name}"
-        self.notices.append(f"“{typed}” {fits}{several}. The list is not narrowed by it.")
+        self.filters[name] = Filter(found.code, found.name)
+        return found.code
+
+    def filter_by_record(
+        self, name: str, load: Callable[[int], Any], find: Callable[[str], Sequence[Any]]
+    ) -> int | None:
+        """The id that NAME_id holds, or that of the record which NAME means; notices as above."""
+        key = f"{name}_id"
+        typed = _typed(key)
+        record_id = parse_id(typed)
+        record = load(record_id) if record_id else self._meant(name, find)
+        if record is not None:
+            self.filters[key] = Filter(str(record.id), record.name)
+            return int(record.id)
+        if typed:
+            self.notices.append(f"There is no {name} {typed}.")
         return None
 
-    def filter_by_record(self, name: str, load: Callable[[int], Named | None]) -> int | None:
-        """The id that a parameter holds; a notice where no record has it."""
+    def _meant(self, name: str, find: Callable[[str], Sequence[T]]) -> T | None:
+        """The one thing that fits what was typed; a notice where it is not one."""
         typed = _typed(name)
-        record_id = parse_id(typed)
-        record = load(record_id) if record_id else None
-        if record is not None:
-            self.filters[name] = Filter(typed, record.name)
-            return record_id
+        found = find(typed) if typed else ()
+        if len(found) == 1:
+            return found[0]
         if typed:
-            self.notices.append(f"There is no {name.removesuffix('_id')} {typed}.")
+            several = ": " + ", ".join(item.name for item in found[:8]) if found else ""
+            fits = "fits several" if found else f"fits no {name}"
+            self.notices.append(f"“{typed}” {fits}{several}. The list is not narrowed by it.")
         return None
 
     def fetch(self, query: Callable[..., keyset.Page], **filters: Any) -> None:

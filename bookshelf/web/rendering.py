@@ -1,10 +1,17 @@
-"""How templates write moments."""
+"""How names and moments are written for people."""
 
 from datetime import datetime
 
 from markupsafe import Markup
 
+LONGEST_MENTION = 80
+
 TIME = Markup('<time datetime="{}">{}</time>')
+
+
+def shortened(name: str) -> str:
+    """A name as a message mentions it; a cookie carries the message, and holds 4 KB."""
+    return name if len(name) <= LONGEST_MENTION else f"{name[: LONGEST_MENTION - 1]}…"
 
 
 def moment(value: datetime) -> Markup:
