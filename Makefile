@@ -30,9 +30,12 @@ format: setup-dev ## format the code
 seed: setup ## add what is missing of a small catalogue
 	@$(BIN)/flask seed
 
+# What the message holds is text, neither for make nor for the shell to run.
+unexport M
+migrate: export MESSAGE := $(value M)
 migrate: setup ## write a revision for what changed in the models: make migrate M="add a column"
-	@test -n "$(M)" || { echo 'Say what changes: make migrate M="add country to author"' >&2; exit 1; }
-	@$(BIN)/flask db migrate -m "$(M)"
+	@test -n "$$MESSAGE" || { echo 'Say what changes: make migrate M="add country to author"' >&2; exit 1; }
+	@$(BIN)/flask db migrate -m "$$MESSAGE"
 
 upgrade: setup ## bring the database to the newest revision
 	@$(BIN)/flask db upgrade

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import io
 import os
 import re
 import secrets
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -106,11 +107,33 @@ class Config:
 
 def environment(root: Path = ROOT) -> dict[str, str]:
     """The variables of the process over those of `root`/.env, without the empty ones."""
+    return _filled(_from_file(root / ".env")) | _filled(os.environ)
+
+
+def _from_file(file: Path) -> dict[str, str | None]:
+    """The variables of a file, if there is one; a line that only seems to set one is refused."""
+    values: dict[str, str | None] = {}
+    for binding in parse_stream(io.StringIO(_text(file))):
+        colon = binding.key and binding.value is None and not binding.key.isidentifier()
+        if binding.error or colon:  # what comes after would be missing, and mean the default
+            written = binding.original.string
+            line = binding.original.line + written[: -len(written.lstrip())].count("\n")
+            raise ConfigError(f"{file}, line {line}: write NAME=value, and close every quote.")
+        if binding.key:
+            values[binding.key] = binding.value
+    return values
+
+
+def _text(file: Path) -> str:
+    """What stands in a file; nothing if it is not there."""
+    if not os.path.lexists(file):
+        return ""
+    if not file.is_file():
+        raise ConfigError(f"{file} is no file; put one in its place, or take it away.")
     try:
-        file = dotenv_values(root / ".env", interpolate=False)
+        return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        raise ConfigError(f"{root / '.env'} cannot be read; save it as UTF-8 text.") from None
-    return _filled(file) | _filled(os.environ)
+        raise ConfigError(f"{file} cannot be read; save it as UTF-8 text.") from None
 
 
 def _filled(env: Mapping[str, str | None]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""${message}
+"""${message.replace("\\", "\\\\").replace('"' * 3, '\\"' * 3)}
 
 Revision ID: ${up_revision}
 Revises: ${down_revision | comma,n}

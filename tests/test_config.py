@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import traceback
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError
 from pathlib import Path
@@ -633,6 +634,39 @@ def test_a_file_that_is_not_utf_8_is_refused(root: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read; save it as UTF-8") as caught:
         environment(root)
     assert CANARY not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("written", "line"),
+    [
+        ('# ours\n\nDATABASE_URL="sqlite:///shelf.db\nPORT=8001\n', 3),
+        ("PORT=8001\nDATABASE_URL: sqlite:///shelf.db\n", 2),
+        ("DATABASE_URL:sqlite:///shelf.db\n", 1),
+        ("PORT='8001' and more\n", 1),
+        ("PORT=8001\n=9\n", 2),
+    ],
+)
+def test_a_line_that_only_seems_to_set_something_is_refused(
+    written: str, line: int, root: Path
+) -> None:
+    (root / ".env").write_text(written)
+    with pytest.raises(ConfigError) as caught:
+        environment(root)
+    assert str(caught.value) == (
+        f"{root / '.env'}, line {line}: write NAME=value, and close every quote."
+    )
+
+
+@pytest.mark.parametrize("kind", ["a folder", "a pipe", "a link to nothing"])
+def test_what_is_there_but_is_no_file_is_refused(kind: str, root: Path) -> None:
+    make: dict[str, Callable[[Path], None]] = {
+        "a folder": Path.mkdir,
+        "a pipe": os.mkfifo,
+        "a link to nothing": lambda path: path.symlink_to("nothing"),
+    }
+    make[kind](root / ".env")
+    with pytest.raises(ConfigError, match=r"\.env is no file"):
+        environment(root)
 
 
 def test_without_a_file_the_process_alone_speaks(

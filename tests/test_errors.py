@@ -1,8 +1,10 @@
 """What goes wrong: a page in the layout for people, problem details for programs, never a fault."""
 
 import logging
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -215,6 +217,29 @@ def test_a_database_that_is_away_is_a_page_that_says_try_again(
     assert "hunter2" not in client.post("/authors/new", data=typed | {"password": "hunter2"}).text
     with client.get("/static/css/tokens.css") as style:
         assert style.status_code == 200
+
+
+def damaged(folder: Path, damage: str) -> str:
+    """The address of a file on which SQLite gives up, before or after it has found the tables."""
+    file = folder / "damaged.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num)")
+    whole = file.read_bytes()
+    file.write_bytes(b"Dear diary." * 999 if damage == "NOTADB" else whole[:100] + b"x" * 8092)
+    return f"sqlite:///{file}"
+
+
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("damage", ["NOTADB", "CORRUPT"])
+def test_a_damaged_file_is_a_page_that_says_what_to_run(
+    make_app: MakeApp, tmp_path: Path, damage: str
+) -> None:
+    app = make_app(SQLALCHEMY_DATABASE_URI=damaged(tmp_path, damage), TESTING=False)
+    page = app.test_client().get("/authors/")
+    assert_page(page, 503, "Service unavailable")
+    said = "The database file is damaged, or is no database. Run `flask doctor`."
+    assert said in text_of(page.text)
+    assert_problem(app.test_client().get("/api/authors"), 503, "Service Unavailable")
 
 
 def test_a_database_that_goes_away_while_serving_and_comes_back(

@@ -1,5 +1,6 @@
 """What a newcomer types, in a copy of the project as a fresh clone would have it."""
 
+import ast
 import contextlib
 import os
 import re
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from conftest import after_head
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILDING, STARTING = 300, 30  # seconds until a program has done so at the most
@@ -280,6 +282,21 @@ def test_a_migration_without_a_message_says_what_to_do(clone: Clone) -> None:
     finished = clone.make("migrate")
     assert finished.status != 0
     assert finished.said == ['Say what changes: make migrate M="add country to author"']
+
+
+def test_a_message_is_neither_run_nor_changed(clone: Clone) -> None:
+    clone.make("upgrade")
+    models = clone.folder / "bookshelf/books/models.py"
+    models.write_text(
+        models.read_text().replace("    year:", "    pages: Mapped[int | None]\n    year:")
+    )
+    message = """it's "two" $HOME `touch run` $(touch run) $(shell touch run) $$ \\ ; touch run #"""
+    finished = clone.make("migrate", f"M={message}")
+    assert finished.status == 0, finished.written
+    assert not (clone.folder / "run").exists()
+    [written] = (clone.folder / "migrations/versions").glob(f"{after_head()}_*.py")
+    docstring = ast.get_docstring(ast.parse(written.read_text("utf-8"))) or ""
+    assert docstring.startswith(f"{message}\n")
 
 
 def test_a_migration_of_nothing_writes_no_file(clone: Clone) -> None:

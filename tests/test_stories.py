@@ -1,6 +1,8 @@
 """The stories of the tutorials, told with `flask db` in a copy of the project with rows in it."""
 
+import ast
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -259,6 +261,36 @@ def folder(checkout: Path, create_place: object) -> Project:
     """A copy of the project over SQLite, for what does not look at a database."""
     assert callable(create_place)
     return Project(checkout, create_place("sqlite"))
+
+
+@pytest.mark.parametrize("command", ["revision", "migrate", 'revision -m ""', 'migrate -m "!?"'])
+def test_a_revision_that_does_not_say_what_changes_is_refused(
+    command: str, folder: Project
+) -> None:
+    said = f'Error: Say what changes: flask db {command.split()[0]} -m "add country to author"\n'
+    assert folder.flask(f"db {command}", status=1) == said
+    assert len(folder.files()) == len(UP)
+
+
+def test_a_merge_of_less_than_two_heads_is_refused(folder: Project) -> None:
+    for names in ("heads", HEAD, ""):
+        said = folder.flask(f"db merge {names} -m join", status=1)
+        assert said == f"Error: A merge joins two heads or more; the code has {HEAD}.\n"
+    folder.flask("db revision -m one")
+    folder.flask(f"db revision -m other --head {HEAD} --splice")
+    assert folder.flask("db merge heads", status=1).startswith("Error: Say what changes: ")
+    said = folder.flask(f"db merge {NEW} -m join", status=1)
+    assert said == f"Error: A merge joins two heads or more; the code has {NEW} and {NEWER}.\n"
+
+
+@pytest.mark.parametrize(
+    "message", [r"a \new \N path\ ", '"""x', '"quoted" """"thrice"""', "add ☃\nto author"]
+)
+def test_any_message_makes_a_file_that_python_reads(message: str, folder: Project) -> None:
+    folder.flask(f"db revision -m {shlex.quote(message)}")
+    [file] = folder.versions.glob(f"{NEW}_*.py")
+    said = ast.get_docstring(ast.parse(file.read_text("utf-8")), clean=False) or ""
+    assert said.startswith(f"{message}\n\nRevision ID: {NEW}\n")
 
 
 def test_two_heads_are_named_and_merged_under_the_next_number(folder: Project) -> None:

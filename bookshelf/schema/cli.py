@@ -1,4 +1,6 @@
-"""`flask doctor`, and the numbers that new revisions get from `flask db`."""
+"""`flask doctor`, and what `flask db` asks of new revisions: a message, and the next number."""
+
+import re
 
 import click
 from flask import Blueprint
@@ -22,12 +24,35 @@ def examine() -> None:
         raise SystemExit(1)
 
 
-def number_new_revisions() -> None:
-    """Give `revision`, `migrate` and `merge` the next number where no --rev-id is given."""
+def describe_new_revisions() -> None:
+    """Have `revision`, `migrate` and `merge` ask for a message and number what they write."""
     for name in ("revision", "migrate", "merge"):
         for option in db_group.commands[name].params:
             if option.name == "rev_id":
                 option.default = revisions.next_number
+            elif option.name == "message":
+                option.callback = _require_words
+            elif option.name == "revisions":
+                option.callback = _require_two_heads
 
 
-number_new_revisions()
+def _require_words(context: click.Context, option: click.Parameter, message: str | None) -> str:
+    """Refuse a message of which nothing would stand in the name of the file."""
+    if not re.search(r"\w", message or ""):
+        said = f'flask db {context.info_name} -m "add country to author"'
+        raise click.ClickException(f"Say what changes: {said}")
+    return str(message)
+
+
+def _require_two_heads(
+    context: click.Context, argument: click.Parameter, names: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Refuse to merge what is not apart; Alembic would write a revision that joins nothing."""
+    heads = revisions.heads_of_code()
+    if len(heads) < 2 or (len(set(names)) < 2 and names != ("heads",)):
+        said = f"A merge joins two heads or more; the code has {revisions.in_words(heads)}."
+        raise click.ClickException(said)
+    return names
+
+
+describe_new_revisions()

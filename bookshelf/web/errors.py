@@ -19,9 +19,11 @@ WORDS = {
     413: "What was sent is too large.",
 }
 AWAY = "The database cannot be reached just now. Nothing was changed; try again in a moment."
+DAMAGED = "The database file is damaged, or is no database. Run `flask doctor`."
 RETRY_AFTER_S = 5
 PROBLEM_JSON = "application/problem+json"
 TRY_AGAIN = (OperationalError, InterfaceError, PoolTimeout)
+DAMAGES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def init_app(app: Flask) -> None:
@@ -65,8 +67,14 @@ def _problem(status: HTTPStatus, detail: str | None) -> str:
 
 
 def database_failed(error: DBAPIError | PoolTimeout) -> ResponseReturnValue:
-    """503 for a database that is unreachable, busy, or out of connections: trying again helps."""
+    """503 for a database that is unreachable, busy, or out of connections: trying again helps.
+
+    So too for a file on SQLite that nobody can read as a database, with what to do instead.
+    """
     db.session.rollback()
+    if _sqlite_code(error) & 0xFF in DAMAGES:  # the rest of an extended code tells which part
+        current_app.logger.error("the database file cannot be read: %s", error)
+        return answer(ServiceUnavailable(DAMAGED, retry_after=RETRY_AFTER_S))
     if not isinstance(error, TRY_AGAIN) or _is_wrong_for_sqlite(error):
         raise error
     current_app.logger.warning("the database is unavailable: %s", type(error).__name__)
@@ -75,8 +83,12 @@ def database_failed(error: DBAPIError | PoolTimeout) -> ResponseReturnValue:
 
 def _is_wrong_for_sqlite(error: Exception) -> bool:
     """SQLite raises one class for a statement that is wrong and for a file that is locked."""
-    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
-    return code == sqlite3.SQLITE_ERROR
+    return _sqlite_code(error) == sqlite3.SQLITE_ERROR
+
+
+def _sqlite_code(error: Exception) -> int:
+    """The number of the error on SQLite; 0, which means none, on PostgreSQL."""
+    return getattr(getattr(error, "orig", None), "sqlite_errorcode", sqlite3.SQLITE_OK)
 
 
 def is_for_programs() -> bool:
