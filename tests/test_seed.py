@@ -11,15 +11,18 @@ from conftest import HEAD, Place, run_flask
 from flask import Flask
 from house import HousekeepingClient as Client
 from house import text_of
+from sqlalchemy import make_url
 from stdnum import isbn
 
 from bookshelf.authors import countries
 from bookshelf.authors.models import Author
-from bookshelf.authors.services import create_author, delete_author, update_author
+from bookshelf.authors.services import create_author, delete_author
 from bookshelf.books import languages
 from bookshelf.books.models import Book
 from bookshelf.books.services import create_book, delete_book
 from bookshelf.core.db import db
+
+Create = Callable[[str], Place]
 
 TUTORIALS = {
     "J. R. R. Tolkien": {
@@ -119,9 +122,7 @@ def test_every_seeded_page_can_be_looked_at(seeded: Flask, client: Client) -> No
 def test_what_people_edited_stays_as_they_left_it(seeded: Flask) -> None:
     hobbit = book("The Hobbit")
     tolkien = hobbit.author
-    update_author(
-        tolkien, version=1, name="Tolkien", sort_name=tolkien.sort_name, bio="Ours.", country="ZA"
-    )
+    tolkien.name, tolkien.bio, tolkien.country = "Tolkien", "Ours.", "ZA"
     hobbit.year, hobbit.isbn, hobbit.publisher = 1938, None, "Houghton Mifflin"
     before = shelf()
     assert seed(seeded) == "Added 0 authors and 0 books.\n"
@@ -147,12 +148,17 @@ def test_a_deleted_author_comes_back_with_the_books(seeded: Flask) -> None:
 
 def test_a_book_whose_isbn_was_given_to_another_is_added_without_it(seeded: Flask) -> None:
     hobbit = book("The Hobbit")
-    number, author_id = hobbit.isbn, hobbit.author_id
+    number, other = hobbit.isbn, book("A Game of Thrones").author_id
     delete_book(hobbit)
-    create_book(title="The Hobbit, illustrated", author=author_id, isbn=number)
+    create_book(title="The Hobbit, illustrated", author=other, isbn=number)
     assert seed(seeded) == "Added 0 authors and 1 books.\n"
     assert book("The Hobbit").isbn is None
     assert book("The Hobbit, illustrated").isbn == number
+
+
+def test_a_book_whose_title_was_corrected_is_known_by_its_isbn(seeded: Flask) -> None:
+    book("The Hobbit").title = "The Hobbit, or There and Back Again"
+    assert seed(seeded) == "Added 0 authors and 0 books.\n"
 
 
 def test_what_people_added_before_stays_and_is_built_upon(app: Flask) -> None:
@@ -193,6 +199,38 @@ def test_a_database_that_is_away_is_said_in_one_line(checkout: Path) -> None:
     assert said.startswith("Error: ")
     assert said.count("\n") == 1
     assert "s3cret" not in said
+
+
+def misled(place: Place, changed: dict[str, Any]) -> Place:
+    """The same server under a URL that leads nowhere."""
+    url = make_url(place.migrating).set(**changed).render_as_string(hide_password=False)
+    return Place(place.kind, url, url)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"password": "s3cret"}, "password authentication failed"),
+        ({"database": "nowhere"}, 'database "nowhere" does not exist'),
+        ({"host": "nowhere.invalid"}, "could not translate host name"),
+    ],
+)
+def test_a_server_that_cannot_be_used_is_said_in_one_line(
+    changed: dict[str, str], said: str, create_place: Create, checkout: Path
+) -> None:
+    place = misled(create_place("postgresql"), changed)
+    printed = run_flask(checkout, place, "seed", status=1)
+    assert printed.startswith("Error: ")
+    assert said in printed
+    assert printed.count("\n") == 1
+    assert "s3cret" not in printed
+
+
+def test_a_file_that_is_no_database_is_said_in_one_line(checkout: Path, tmp_path: Path) -> None:
+    file = tmp_path / "diary.db"
+    file.write_text("Dear diary, today I learned SQL.\n" * 99)
+    place = Place("sqlite", f"sqlite:///{file}", f"sqlite:///{file}")
+    assert run_flask(checkout, place, "seed", status=1) == "Error: file is not a database\n"
 
 
 def test_of_two_authors_of_one_name_the_first_gets_the_books(app: Flask) -> None:

@@ -23,21 +23,21 @@ class Added(NamedTuple):
 
 
 def add_missing() -> Added:
-    """Add the authors whom no author is called like, then their books of which none has the
-    title. A book whose ISBN belongs to another one by now is added without it.
+    """Add the authors whom no author is called like, then those of their books of which they have
+    neither title nor ISBN. A book whose ISBN belongs to another author by now is added without it.
 
     Either name will do, folded: an older revision may have proposed another name to sort by.
     """
     there, ids = _author_ids(), dict[str, int]()
     authors = list[Author]()
+    present = _marks_of_books()
     for row in _rows("authors"):
         found = there.get(fold(row["sort_name"])) or there.get(fold(row["name"]))
         if not found:
             authors.append(author := create_author(**row))
             found = author.id
         ids[row["sort_name"]] = found
-    present = set(db.session.execute(select(Book.title, Book.author_id)))
-    books = [row for row in _rows("books") if (row["title"], ids[row["author"]]) not in present]
+    books = [row for row in _rows("books") if _marks(row, ids[row["author"]]).isdisjoint(present)]
     taken = set(db.session.scalars(select(Book.isbn)))
     for row in books:
         year, isbn = row["year"], row["isbn"]
@@ -53,6 +53,16 @@ def _author_ids() -> dict[str, int]:
     for name, sort_name, author_id in db.session.execute(columns):
         ids |= {fold(name): author_id, fold(sort_name): author_id}
     return ids
+
+
+def _marks(row: dict[str, Any], author_id: int) -> set[tuple[str, int]]:
+    """What tells that a book of an author is there: its title, or its ISBN if the title changed."""
+    return {(row[name], author_id) for name in ("title", "isbn") if row[name]}
+
+
+def _marks_of_books() -> set[tuple[str, int]]:
+    rows = db.session.execute(select(Book.title, Book.isbn, Book.author_id))
+    return {mark for row in rows for mark in _marks(row._asdict(), row.author_id)}
 
 
 def _rows(table: str) -> Iterator[dict[str, Any]]:
