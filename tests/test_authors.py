@@ -98,6 +98,7 @@ def test_authors_are_narrowed_to_a_country(client: Client, typed: str) -> None:
     [
         ("atlantis", "“atlantis” fits no country. The list is not narrowed by it."),
         ("congo", "“congo” fits several: Congo (Brazzaville), Congo (Kinshasa)."),
+        ("kinsha", "“kinsha” fits only in part: Congo (Kinshasa). The list is not narrowed by it."),
     ],
 )
 def test_a_country_that_is_not_clear_narrows_nothing_and_says_so(
@@ -129,6 +130,18 @@ def test_a_corrected_name_to_sort_by_is_kept(client: Client) -> None:
     client.submit(NEW, name="Mo Yan", sort_name="Mo Yan")
     client.submit(f"/authors/{only_author().id}/edit", bio="Guan Moye")
     assert rows_of(client.get("/authors/").text) == ["Mo Yan"]
+
+
+def test_a_proposed_name_to_sort_by_follows_the_name(client: Client) -> None:
+    author = create_author(name="Jon Smith")
+    client.submit(f"/authors/{author.id}/edit", name="Jane Doe")
+    assert only_author().sort_name == "Doe, Jane"
+
+
+def test_a_corrected_name_to_sort_by_does_not_follow_the_name(client: Client) -> None:
+    author = create_author(name="Mo Yann", sort_name="Mo Yann")
+    client.submit(f"/authors/{author.id}/edit", name="Mo Yan")
+    assert only_author().sort_name == "Mo Yann"
 
 
 def test_an_emptied_name_to_sort_by_is_proposed_anew(client: Client) -> None:
@@ -164,6 +177,26 @@ def test_a_country_that_fits_several_is_chosen_from_them(client: Client) -> None
     for label in ("Congo (Brazzaville)", "Congo (Kinshasa)"):
         assert label in text_of(asked.text)
     client.post(NEW, data=form_of(asked.text) | {"country_choice": "CG"})
+    assert only_author().country == "CG"
+
+
+def test_a_country_that_fits_only_in_part_is_offered(client: Client) -> None:
+    asked = client.submit(NEW, name="Somebody", country="Man")
+    assert asked.status_code == 422
+    said = "“Man” fits only in part. Choose what is meant, or type more of it."
+    assert error_at(asked.text, "country") == said
+    client.post(NEW, data=form_of(asked.text) | {"country_choice": "IM"})
+    assert only_author().country == "IM"
+
+
+def test_a_country_that_was_chosen_before_gives_way_to_other_text(client: Client) -> None:
+    author = create_author(name="Han Kang", country="KR")
+    asked = client.submit(f"/authors/{author.id}/edit", country="Korea")
+    assert "“Korea” fits several." in error_at(asked.text, "country")
+
+
+def test_a_choice_without_the_text_that_it_was_drawn_with_is_taken(client: Client) -> None:
+    client.submit(NEW, name="Somebody", country="congo", country_choice="CG")
     assert only_author().country == "CG"
 
 

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bookshelf.authors.countries import Country, all_countries, find, is_code, name_of
+from bookshelf.authors.countries import (
+    Country,
+    all_countries,
+    find,
+    is_called,
+    is_code,
+    name_of,
+)
 from bookshelf.core.text import fold
 
 
@@ -41,6 +48,22 @@ def codes(typed: str) -> list[str]:
         ("czechoslovakia", "CSHH"),
         ("Korea, Republic of", "KR"),
         ("democratic republic of the congo", "CD"),
+        *[(name, "XK") for name in ("Kosovo", "kosova", "xk")],
+        *[(name, "LC") for name in ("St. Lucia", "st lucia", "Saint Lucia")],
+        ("St. Kitts and Nevis", "KN"),
+        ("US of A", "US"),
+        ("FYROM", "MK"),
+        ("Luxemburg", "LU"),
+        *[(name, "PS") for name in ("Palestinian Territories", "Gaza", "Palestine")],
+        ("Cameroun", "CM"),
+        ("Moçambique", "MZ"),
+        *[(name, "TZ") for name in ("Tanganyika", "Zanzibar")],
+        ("Jugoslavia", "YUCS"),
+        *[(name, "SUHH") for name in ("URSS", "UdSSR")],
+        ("British Guiana", "GY"),
+        ("South West Africa", "NA"),
+        *[("American", "US"), ("british", "GB"), ("French", "FR"), ("Indian", "IN")],
+        *[("Chinese", "CN"), ("the Dutch", "NL"), ("South African", "ZA"), ("Czech", "CZ")],
     ],
 )
 def test_a_name_or_code_that_people_use_finds_one_country(typed: str, code: str) -> None:
@@ -51,6 +74,7 @@ def test_a_name_or_code_that_people_use_finds_one_country(typed: str, code: str)
     ("typed", "fitting"),
     [
         ("korea", ["KP", "KR"]),
+        ("Korean", ["KP", "KR"]),
         ("congo", ["CG", "CD"]),
         ("virgin islands", ["VG", "VI"]),
         ("germ", ["DE", "DDDE"]),
@@ -64,6 +88,24 @@ def test_the_beginnings_of_words_find_every_country_that_fits(
     typed: str, fitting: list[str]
 ) -> None:
     assert codes(typed) == fitting
+
+
+@pytest.mark.parametrize(
+    ("typed", "sure"),
+    [
+        ("kosovo", True),
+        ("new z", True),
+        ("St. Helena", True),
+        ("zeal new", False),
+        ("African", False),
+        ("Man", False),
+        ("EU", False),
+        ("Indies", False),
+    ],
+)
+def test_one_that_fits_by_other_words_than_its_first_is_not_sure(typed: str, sure: bool) -> None:
+    [country] = find(typed)
+    assert is_called(country, typed) is sure
 
 
 def test_what_is_shown_under_the_typed_beginning_comes_first() -> None:
@@ -114,7 +156,7 @@ def test_no_name_is_shown_the_wrong_way_round() -> None:
 def test_all_countries_stand_in_the_order_of_their_folded_names() -> None:
     names = [fold(country.name) for country in all_countries()]
     assert names == sorted(names)
-    assert len(names) == len(set(names)) == 249 + 31
+    assert len(names) == len(set(names)) == 249 + 1 + 31
 
 
 @given(st.text())

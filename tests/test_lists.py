@@ -282,6 +282,13 @@ def test_the_sorted_column_says_its_direction(client: Client) -> None:
         assert [a.get("aria-sort") for a in heads if a.get("scope") == "col"] == directions
 
 
+def test_no_more_can_be_typed_than_a_search_makes_use_of(client: Client) -> None:
+    page = client.get("/books/").text
+    assert [field_of(page, name)["maxlength"] for name in ("q", "author", "language")] == [
+        "200"
+    ] * 3
+
+
 # What cannot be
 
 

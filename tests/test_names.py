@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bookshelf.authors.names import LONGEST, author_key, propose_sort_name
+from bookshelf.authors.names import LONGEST, author_key, in_order, propose_sort_name
 
 
 @pytest.mark.parametrize(
@@ -115,6 +115,24 @@ def test_nothing_but_commas_and_capitals_is_added(name: str) -> None:
         return sorted(text.lower().replace(",", "").replace(" ", "").replace("\t", ""))
 
     assert letters(propose_sort_name(name)) == letters(name)
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("Adichie, Chimamanda Ngozi", "Chimamanda Ngozi Adichie"),
+        ("Beethoven,Ludwig van", "Ludwig van Beethoven"),
+        ("Sammy Davis, Jr.", "Sammy Davis, Jr."),
+        ("King, Martin Luther, Jr.", "King, Martin Luther, Jr."),
+        ("Mo Yan", "Mo Yan"),
+        ("Plato,", "Plato,"),
+        (", Plato", "Plato"),
+        (",", ","),
+        ("", ""),
+    ],
+)
+def test_a_name_as_lists_have_it_is_turned_round(typed: str, name: str) -> None:
+    assert in_order(typed) == name
 
 
 @pytest.mark.parametrize(

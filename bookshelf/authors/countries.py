@@ -1,8 +1,9 @@
 """Countries by the names that people use, stored as the codes of ISO 3166."""
 
+import re
 from collections.abc import Iterator
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import pycountry
 
@@ -11,7 +12,10 @@ from bookshelf.core.text import fold
 
 
 class Country(NamedTuple):
-    """A country: its code of ISO 3166-1 ("GB"), or of ISO 3166-3 if it is no more ("SUHH")."""
+    """A country: its code of ISO 3166-1 ("GB"), or of ISO 3166-3 if it is no more ("SUHH").
+
+    Kosovo, for which ISO has none, has the code XK.
+    """
 
     code: str
     name: str
@@ -36,6 +40,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "CG": ("Congo (Brazzaville)", "Congo-Brazzaville"),
     "CH": ("Switzerland", "Schweiz", "Suisse"),
     "CI": ("Côte d'Ivoire", "Ivory Coast"),
+    "CM": ("Cameroon", "Cameroun"),
     "CN": ("China", "PRC"),
     "CV": ("Cabo Verde", "Cape Verde"),
     "CZ": ("Czechia", "Czech Republic", "Česko"),
@@ -56,6 +61,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "GH": ("Ghana", "Gold Coast"),
     "GR": ("Greece", "Hellas"),
+    "GY": ("Guyana", "British Guiana"),
     "HR": ("Croatia", "Hrvatska"),
     "HU": ("Hungary", "Magyarország"),
     "ID": ("Indonesia", "Dutch East Indies"),
@@ -67,27 +73,28 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "JP": ("Japan", "Nippon", "Nihon"),
     "KG": ("Kyrgyzstan", "Kirghizia", "Kirgizstan"),
     "KH": ("Cambodia", "Kampuchea"),
-    "KN": ("Saint Kitts and Nevis", "St Kitts", "St Kitts and Nevis"),
     "KP": ("North Korea", "DPRK"),
     "KR": ("South Korea", "Republic of Korea", "ROK"),
-    "LC": ("Saint Lucia", "St Lucia"),
     "LK": ("Sri Lanka", "Ceylon"),
     "LS": ("Lesotho", "Basutoland"),
     "LT": ("Lithuania", "Lietuva"),
+    "LU": ("Luxembourg", "Luxemburg"),
     "LV": ("Latvia", "Latvija"),
     "MA": ("Morocco", "Maroc"),
     "MD": ("Moldova", "Moldavia"),
-    "MK": ("North Macedonia", "Macedonia"),
+    "MK": ("North Macedonia", "Macedonia", "FYROM"),
     "MM": ("Myanmar", "Burma"),
     "MO": ("Macao", "Macau"),
     "MW": ("Malawi", "Nyasaland"),
+    "MZ": ("Mozambique", "Moçambique"),
+    "NA": ("Namibia", "South West Africa"),
     "NL": ("Netherlands", "Holland", "Nederland"),
     "NO": ("Norway", "Norge", "Noreg"),
     "NZ": ("New Zealand", "Aotearoa"),
     "PH": ("Philippines", "Pilipinas"),
     "PL": ("Poland", "Polska"),
     "PN": ("Pitcairn Islands",),
-    "PS": ("Palestine",),
+    "PS": ("Palestine", "Palestinian Territories", "Gaza"),
     "RO": ("Romania", "Rumania", "Roumania"),
     "RS": ("Serbia", "Srbija"),
     "RU": ("Russia", "Rossiya"),
@@ -102,10 +109,10 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "TR": ("Türkiye", "Turkey"),
     "TT": ("Trinidad and Tobago", "Trinidad", "Tobago"),
     "TW": ("Taiwan", "Formosa", "Republic of China", "ROC"),
+    "TZ": ("Tanzania", "Tanganyika", "Zanzibar"),
     "UA": ("Ukraine", "Ukraina"),
-    "US": ("United States", "America", "U.S. of America"),
+    "US": ("United States", "America", "U.S. of America", "US of A"),
     "VA": ("Vatican City", "Vatican", "Holy See"),
-    "VC": ("Saint Vincent and the Grenadines", "St Vincent"),
     "VG": ("British Virgin Islands", "BVI"),
     "VI": ("United States Virgin Islands", "US Virgin Islands", "USVI"),
     "VN": ("Vietnam", "South Vietnam"),
@@ -122,22 +129,42 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "NTHH": ("Neutral Zone (Saudi Arabia and Iraq)",),
     "PCHH": ("Trust Territory of the Pacific Islands",),
     "RHZW": ("Rhodesia", "Southern Rhodesia"),
-    "SUHH": ("Soviet Union", "USSR", "Union of Soviet Socialist Republics"),
+    "SUHH": ("Soviet Union", "USSR", "Union of Soviet Socialist Republics", "URSS", "UdSSR"),
     "TPTL": ("Portuguese Timor",),
     "VDVN": ("North Vietnam", "Democratic Republic of Vietnam"),
     "YDYE": ("South Yemen", "People's Democratic Republic of Yemen"),
-    "YUCS": ("Yugoslavia",),
+    "YUCS": ("Yugoslavia", "Jugoslavia"),
     "ZRCD": ("Zaire",),
 }
+
+# What people say of somebody from there; of the two Koreas they say the same.
+_ADJECTIVES: Final[dict[str, str]] = dict(
+    re.findall(
+        r"([A-Z]{2}) ([A-Za-z ]+)",
+        "AR Argentine, AT Austrian, AU Australian, BR Brazilian, CA Canadian, CH Swiss, "
+        "CL Chilean, CN Chinese, CO Colombian, CZ Czech, DE German, DK Danish, EG Egyptian, "
+        "ES Spanish, FI Finnish, FR French, GB British, GR Greek, HU Hungarian, IE Irish, "
+        "IL Israeli, IN Indian, IT Italian, JP Japanese, KE Kenyan, KP Korean, KR Korean, "
+        "MX Mexican, NG Nigerian, NL Dutch, NO Norwegian, PE Peruvian, PL Polish, PT Portuguese, "
+        "RO Romanian, RU Russian, SE Swedish, TR Turkish, UA Ukrainian, "
+        "US American, ZA South African",
+    )
+)
 
 
 def find(text: str) -> list[Country]:
     """Return the countries that the text may mean, the likeliest first; none if it is blank.
 
-    A code (of two, three or four letters, or three digits) or a whole name means only what is
-    called so; otherwise the text means every country whose names have words that begin so.
+    A code (of two, three or four letters, or three digits), a whole name, or what people from there
+    are called ("French") means only what is called so; otherwise the text means every country whose
+    names have words that begin so.
     """
-    return _lookup().find(fold(text).removeprefix("the "))
+    return _lookup().find(_plain(text))
+
+
+def is_called(country: Country, text: str) -> bool:
+    """Say whether the text is one of these for the country, or begins the name that is shown."""
+    return _lookup().is_called(country, _plain(text))
 
 
 def name_of(code: str) -> str:
@@ -163,12 +190,24 @@ def _lookup() -> Lookup[Country]:
     return Lookup([*sorted(_living(), key=lambda entry: _by_name(entry.thing)), *past])
 
 
+def _plain(text: str) -> str:
+    """The text without an article, and with no abbreviation of the names that begin "Saint"."""
+    return re.sub("^st ", "saint ", fold(text).removeprefix("the "))
+
+
 def _living() -> Iterator[Entry[Country]]:
     for record in pycountry.countries:
         official = (getattr(record, kind, "") for kind in ("official_name", "common_name"))
         shown, *others = _NAMES.get(record.alpha_2, (getattr(record, "common_name", record.name),))
         names = [*others, record.name, *filter(None, official)]
-        yield Entry(Country(record.alpha_2, shown), names, [record.alpha_3, record.numeric])
+        yield Entry(Country(record.alpha_2, shown), names, _codes(record))
+    # ISO 3166 leaves this code to its users; CLDR and the European Union mean Kosovo by it.
+    yield Entry(Country("XK", "Kosovo"), ["Kosova", "Republic of Kosovo"])
+
+
+def _codes(record: Any) -> list[str]:
+    adjective = _ADJECTIVES.get(record.alpha_2)
+    return [record.alpha_3, record.numeric, *([adjective] if adjective else [])]
 
 
 def _past() -> Iterator[Entry[Country]]:

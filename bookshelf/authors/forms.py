@@ -21,7 +21,8 @@ class CountryField(LookupField):
         found = countries.find(typed)
         if not found:
             raise ValueError(f"No country is called “{typed}”. Try another name, or its code.")
-        return [Candidate(country.code, country.name) for country in found]
+        sure = len(found) > 1 or countries.is_called(found[0], typed)
+        return [Candidate(country.code, country.name, certain=sure) for country in found]
 
     def text_of(self, record: str) -> str:
         return countries.name_of(record)

@@ -52,6 +52,16 @@ def propose_sort_name(name: str) -> str:
     return proposed if len(proposed) <= LONGEST else " ".join(name.split())
 
 
+def in_order(typed: str) -> str:
+    """Return the name that stands on the cover: "Chimamanda Ngozi Adichie" for one typed as lists
+    have it, with one comma before what is no suffix; any other text as it is.
+    """
+    family_name, *given = (part.strip() for part in typed.split(","))
+    if len(given) != 1 or not given[0] or _is_suffix(given[0]):
+        return typed
+    return f"{given[0]} {family_name}".strip()
+
+
 def author_key(name: str, sort_name: str) -> str:
     """Return the sort key of an author: of the sort name, then the words that only the name has.
 
@@ -64,10 +74,14 @@ def author_key(name: str, sort_name: str) -> str:
 def _taken_suffixes(parts: list[str]) -> list[str]:
     """Take "Jr." and its like off the end of the parts, with the comma before it."""
     suffixes: list[str] = []
-    while len(parts) > 1 and re.sub("[.,]", "", parts[-1]).lower() in _SUFFIXES:
+    while len(parts) > 1 and _is_suffix(parts[-1]):
         suffixes.insert(0, parts.pop().rstrip(","))
         parts[-1] = parts[-1].rstrip(",")
     return suffixes
+
+
+def _is_suffix(part: str) -> bool:
+    return re.sub("[.,]", "", part).lower() in _SUFFIXES
 
 
 def _stays(parts: Sequence[str]) -> bool:

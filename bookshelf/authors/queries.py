@@ -1,17 +1,18 @@
 """What is read about authors."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import with_parent
 
 from bookshelf.authors.models import Author
-from bookshelf.authors.names import propose_sort_name
+from bookshelf.authors.names import in_order, propose_sort_name
 from bookshelf.core import keyset
-from bookshelf.core.db import AnyRow, db
-from bookshelf.core.matching import begins_words, has_words
-from bookshelf.core.text import sort_key
+from bookshelf.core.db import AnyRow, AnySelect, db
+from bookshelf.core.matching import begins_words, has_whole_words, has_words
+from bookshelf.core.text import fold
 
 if TYPE_CHECKING:
     from bookshelf.books.models import Book
@@ -43,13 +44,30 @@ def page_of_authors(
     return keyset.fetch(statement, SORTS[sort], **cursor)
 
 
-def fitting(name: str, limit: int = 12) -> Sequence[AnyRow]:
-    """Authors called exactly that, in either order; else those with words that begin so."""
-    statement = select(*COLUMNS).order_by(*SORTS["name"]).limit(limit)
-    exact = {sort_key(name), sort_key(propose_sort_name(name))}
-    if rows := db.session.execute(statement.where(Author.sort_key.in_(exact))).all():
-        return rows
-    return db.session.execute(statement.where(*begins_words(Author.sort_key, name))).all()
+def fitting(name: str) -> Sequence[AnyRow]:
+    """Authors called exactly that; else those with words that begin so."""
+    return called(name) or beginning(name)
+
+
+def called(name: str, limit: int = 100) -> Sequence[AnyRow]:
+    """Authors called exactly that, by their name or their name to sort by, in either order."""
+    keys = {fold(name), fold(in_order(name)), fold(propose_sort_name(name))}
+    # The sort key holds the words of both names, but not which of them make up one.
+    rows = db.session.execute(_names().where(*has_whole_words(Author.sort_key, name)))
+    exact = (row for row in rows if keys & {fold(row.name), fold(row.sort_name)})
+    return list(islice(exact, limit))
+
+
+def beginning(name: str, limit: int = 12) -> Sequence[AnyRow]:
+    """Authors of whose names some words begin so."""
+    statement = _names().where(*begins_words(Author.sort_key, name))
+    return db.session.execute(statement.limit(limit)).all()
+
+
+def _names() -> AnySelect:
+    """What tells authors apart, in the order of lists."""
+    columns = (Author.id, Author.name, Author.sort_name, Author.country)
+    return select(*columns).order_by(*SORTS["name"])
 
 
 def counts_of_books(author_ids: Iterable[int]) -> dict[int, int]:

@@ -27,9 +27,14 @@ def update_author(
     bio: str | None = None,
     country: str | None = None,
 ) -> None:
-    """Change an author as it stood at `version`; raises Stale where somebody else saved since."""
+    """Change an author as it stood at `version`; raises Stale where somebody else saved since.
+
+    A name to sort by that was proposed from the old name, and is not changed, follows the new one.
+    """
     if author.version != version:
         raise Stale
+    if sort_name == author.sort_name == propose_sort_name(author.name):
+        sort_name = None
     with flushing({}):
         author.name = name
         author.sort_name = sort_name or propose_sort_name(name)

@@ -20,7 +20,7 @@ authors.add_app_template_global(countries.all_countries)
 def index() -> ResponseReturnValue:
     """The list: found by name, of one country, in any order."""
     listing = Listing(queries.SORTS)
-    country = listing.filter_by("country", countries.find)
+    country = listing.filter_by("country", countries.find, countries.is_called)
     listing.fetch(queries.page_of_authors, country=country)
     return render_template("authors/index.html", listing=listing)
 
@@ -48,7 +48,7 @@ def new() -> ResponseReturnValue:
 def edit(author_id: int) -> ResponseReturnValue:
     """Change an author; what was typed for one who was deleted meanwhile may be added anew."""
     author = queries.author(author_id)
-    if author is None and request.method == "GET":
+    if author is None and request.method != "POST":
         abort(404)
     form = AuthorForm(obj=author)
     if author and form.validate_on_submit():

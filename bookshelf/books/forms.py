@@ -9,8 +9,10 @@ from wtforms.validators import ValidationError
 from bookshelf.authors import countries
 from bookshelf.authors import queries as authors
 from bookshelf.authors.models import Author
-from bookshelf.books import isbn, languages
+from bookshelf.authors.names import in_order
+from bookshelf.books import isbn, languages, queries
 from bookshelf.books.services import NewAuthor
+from bookshelf.core.problems import Problem
 from bookshelf.core.text import words
 from bookshelf.web.forms import (
     AtMost,
@@ -21,6 +23,7 @@ from bookshelf.web.forms import (
     Required,
     YearField,
 )
+from bookshelf.web.rendering import shortened
 from bookshelf.web.urls import parse_id
 
 NEW = "new: "  # before the name, so that the offer is not taken for another name than its own
@@ -28,18 +31,32 @@ EARLIEST_YEAR = -4000
 
 
 class AuthorField(LookupField):
-    """An author by name; the data is an id, or a NewAuthor where the person chose to add one."""
+    """An author by name; the data is an id, or a NewAuthor where the person chose to add one.
+
+    The ids of all who were called exactly so come back as NAME_choice_among: who has come since may
+    be the very one whom the offer added when it was first pressed.
+    """
+
+    among: Sequence[str] = ()
 
     def candidates(self, typed: str) -> Sequence[Candidate]:
-        found: list[Any] = list(authors.fitting(typed))
+        exact = authors.called(typed)
+        self._drop_outdated_offer([str(author.id) for author in exact])
+        found: list[Any] = list(exact or authors.beginning(typed))
         if (chosen := self._chosen_before(typed)) and chosen.id not in [row.id for row in found]:
             found.append(chosen)
         books = authors.counts_of_books(author.id for author in found)
         # A single one is taken, unless only parts of words fit: King is not Kingsley.
         certain = len(found) > 1 or any(_has_words(author, typed) for author in found)
         known = [_candidate(author, books.get(author.id, 0), certain) for author in found]
-        offer = Candidate(f"{NEW}{typed}", f"Add “{typed}” as a new author", certain=False)
-        return [*known, offer]
+        return [*known, _offer(typed)]
+
+    def _drop_outdated_offer(self, exact: Sequence[str]) -> None:
+        """Drop the choice to add an author if others are called so than when it was offered."""
+        known = self.submitted.get(f"{self.name}_choice_among", "").split()
+        if self.chosen and self.chosen.startswith(NEW) and not set(exact).issubset(known):
+            self.chosen = None
+        self.among = exact
 
     def _chosen_before(self, typed: str) -> Author | None:
         """The author whom the form named, however many others share the name."""
@@ -54,7 +71,20 @@ class AuthorField(LookupField):
         return str(record.id)
 
     def parse(self, value: str) -> int | NewAuthor:
-        return NewAuthor(value.removeprefix(NEW)) if value.startswith(NEW) else int(value)
+        return _new_author(value.removeprefix(NEW)) if value.startswith(NEW) else int(value)
+
+    @property
+    def carried(self) -> dict[str, str]:
+        return {**super().carried, f"{self.name}_choice_among": " ".join(self.among)}
+
+    @property
+    def described(self) -> str:
+        author = authors.author(self.data) if isinstance(self.data, int) else None
+        if author is None:
+            return self.typed
+        books = authors.counts_of_books([author.id]).get(author.id, 0)
+        candidate = _candidate(author, books, certain=True)
+        return f"{candidate.label} ({candidate.hint})"
 
     def question(self, certain: Sequence[Candidate]) -> str:
         if certain:
@@ -70,7 +100,8 @@ class LanguageField(LookupField):
         found = languages.find(typed)
         if not found:
             raise ValueError(f"No language is called “{typed}”. Try its English name or its code.")
-        return [Candidate(language.code, language.name) for language in found]
+        sure = len(found) > 1 or languages.is_called(found[0], typed)
+        return [Candidate(language.code, language.name, certain=sure) for language in found]
 
     def text_of(self, record: str) -> str:
         return languages.name_of(record)
@@ -85,6 +116,14 @@ class BookForm(RecordForm):
     year = YearField("Year")
     publisher = LineField("Publisher", [AtMost(300)])
     language = LanguageField("Language")
+
+    def in_words(self, problem: Problem) -> str:
+        """Name the book that has the ISBN already."""
+        taken = self.isbn.data if problem.field == "isbn" else None
+        other = queries.book_of_isbn(taken) if taken else None
+        if other is None:
+            return super().in_words(problem)
+        return f"“{shortened(other.title)}” by {other.author_name} has this ISBN already."
 
     def validate_isbn(self, field: LineField) -> None:
         """Put the normalised digits in place of what was typed, once they are right."""
@@ -101,6 +140,17 @@ class BookForm(RecordForm):
 
 def _has_words(author: Any, typed: str) -> bool:
     return set(words(typed)) <= set(words(f"{author.name} {author.sort_name}"))
+
+
+def _new_author(typed: str) -> NewAuthor:
+    name = in_order(typed)
+    return NewAuthor(name, sort_name=None if name == typed else typed)
+
+
+def _offer(typed: str) -> Candidate:
+    name, sort_name = _new_author(typed)
+    hint = f"sorts under “{sort_name}”" if sort_name else ""
+    return Candidate(f"{NEW}{typed}", f"Add “{name}” as a new author", hint, certain=False)
 
 
 def _candidate(author: Any, books: int, certain: bool) -> Candidate:

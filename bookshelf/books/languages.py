@@ -89,6 +89,11 @@ def find(text: str) -> list[Language]:
     return _lookup().find(text)[:MOST]
 
 
+def is_called(language: Language, text: str) -> bool:
+    """Say whether the text is a code or a whole name of the language, or begins the one shown."""
+    return _lookup().is_called(language, text)
+
+
 def name_of(code: str) -> str:
     """Return the name to show for a code, which is the code itself where no language has it."""
     language = _lookup().by_code.get(code)

@@ -53,6 +53,11 @@ def book_row(book_id: int) -> AnyRow | None:
     return db.session.execute(_rows().where(Book.id == book_id)).one_or_none()
 
 
+def book_of_isbn(isbn: str) -> AnyRow | None:
+    """The book that has these 13 digits, as lists show it."""
+    return db.session.execute(_rows().where(Book.isbn == isbn)).one_or_none()
+
+
 def total() -> int:
     """How many books there are."""
     return db.session.scalar(select(func.count()).select_from(Book)) or 0

@@ -12,6 +12,7 @@ class NewAuthor(NamedTuple):
     """The author of a book who is not in the catalogue yet."""
 
     name: str
+    sort_name: str | None = None
 
 
 MEANINGS = {
@@ -77,4 +78,6 @@ def delete_book(book: Book) -> None:
 
 
 def _author_id(author: int | NewAuthor) -> int:
-    return authors.create_author(name=author.name).id if isinstance(author, NewAuthor) else author
+    if isinstance(author, NewAuthor):
+        return authors.create_author(**author._asdict()).id
+    return author

@@ -25,7 +25,7 @@ books.add_app_template_global(languages.common_languages)
 def index() -> ResponseReturnValue:
     """The list: found by title, by one author, in one language, in any order."""
     listing = Listing(queries.SORTS)
-    language = listing.filter_by("language", languages.find)
+    language = listing.filter_by("language", languages.find, languages.is_called)
     author_id = listing.filter_by_record("author", authors.author, authors.fitting)
     listing.fetch(queries.page_of_books, author_id=author_id, language=language)
     return render_template("books/index.html", listing=listing)
@@ -54,7 +54,7 @@ def new() -> ResponseReturnValue:
 def edit(book_id: int) -> ResponseReturnValue:
     """Change a book; what was typed for one that was deleted meanwhile may be added anew."""
     book = queries.book(book_id)
-    if book is None and request.method == "GET":
+    if book is None and request.method != "POST":
         abort(404)
     form = BookForm(obj=book)
     if book and form.validate_on_submit():

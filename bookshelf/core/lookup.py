@@ -21,7 +21,7 @@ T = TypeVar("T", bound=Coded)
 
 
 class Entry(NamedTuple, Generic[T]):
-    """A thing with its other names, and the other codes by which it is found only as a whole."""
+    """A thing with its other names, and what else finds it, such as codes, but only as a whole."""
 
     thing: T
     names: Sequence[str] = ()
@@ -61,6 +61,11 @@ class Lookup(Generic[T]):
         if thing := self.by_code.get(text.strip()):
             return [thing]
         return list(self._exact.get(whole(text), ())) or self._beginning(fold(text))
+
+    def is_called(self, thing: T, text: str) -> bool:
+        """Say whether the text is a code or a whole name of a thing, or begins the one shown."""
+        whole_name = thing in self._exact.get(whole(text), ())
+        return whole_name or fold(thing.name).startswith(fold(text))
 
     def _beginning(self, key: str) -> list[T]:
         starts = [f" {word}" for word in key.split()]

@@ -13,6 +13,12 @@ def has_words(key: InstrumentedAttribute[str], typed: str) -> list[ColumnElement
     return [key.contains(word, autoescape=True) for word in words(typed)[:MOST_WORDS]]
 
 
+def has_whole_words(key: InstrumentedAttribute[str], typed: str) -> list[ColumnElement[bool]]:
+    """The conditions that every word that was typed is a word of the key."""
+    padded = " " + key + " "
+    return [padded.contains(f" {word} ", autoescape=True) for word in words(typed)[:MOST_WORDS]]
+
+
 def begins_words(key: InstrumentedAttribute[str], typed: str) -> list[ColumnElement[bool]]:
     """The conditions that every word that was typed begins a word of the key."""
     return [(" " + key).contains(f" {word}", autoescape=True) for word in words(typed)[:MOST_WORDS]]

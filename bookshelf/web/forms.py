@@ -1,5 +1,6 @@
 """Forms that keep what was typed, say what is wrong where it is wrong, and hand on plain values."""
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -69,10 +70,10 @@ class YearField(IntegerField):
 
     def process_formdata(self, valuelist: list[str]) -> None:
         typed = valuelist[0].strip().replace("−", "-") if valuelist else ""
-        try:
-            self.data = int(typed) if typed else None
-        except ValueError:
-            raise ValueError("A year is a whole number, such as 1954 or -750.") from None
+        # Python's int would take "1_954" too, and refuses thousands of digits in words of its own.
+        if typed and not re.fullmatch(r"[+-]?\d{1,99}", typed):
+            raise ValueError("A year is a whole number, such as 1954 or -750.")
+        self.data = int(typed) if typed else None
 
 
 class Candidate(NamedTuple):
@@ -87,7 +88,8 @@ class Candidate(NamedTuple):
 class LookupField(LineField):
     """Text that names a record: taken where one fits, a choice where several do.
 
-    The choice comes back beside the text, as NAME_choice; text that no longer fits it wins.
+    The choice comes back beside the text, as NAME_choice, and as NAME_choice_for the text that it
+    was drawn with; text that was changed since, or no longer fits the choice, wins.
     """
 
     def candidates(self, typed: str) -> Sequence[Candidate]:
@@ -108,7 +110,23 @@ class LookupField(LineField):
 
     def question(self, certain: Sequence[Candidate]) -> str:
         """What is asked where it is not clear which record is meant."""
-        return f"“{self.typed.strip()}” fits several. Choose one, or type more of it."
+        how = "several. Choose one" if certain else "only in part. Choose what is meant"
+        return f"“{self.typed.strip()}” fits {how}, or type more of it."
+
+    @property
+    def described(self) -> str:
+        """What tells the record from another that the same text names; a subclass may say more."""
+        return self.typed
+
+    @property
+    def carried(self) -> dict[str, str]:
+        """What the form carries beside a choice, by key."""
+        return {f"{self.name}_choice_for": self.typed}
+
+    @property
+    def companions(self) -> list[str]:
+        """The keys that the form may send beside the text."""
+        return [f"{self.name}_choice", *self.carried]
 
     def process(self, formdata: Any, *args: Any, **kwargs: Any) -> None:
         self.choices: Sequence[Candidate] = ()
@@ -122,7 +140,7 @@ class LookupField(LineField):
 
     def process_formdata(self, valuelist: list[str]) -> None:
         self.typed = valuelist[0] if valuelist else self.typed
-        self.chosen = self.submitted.get(f"{self.name}_choice")
+        self.chosen = self._choice_for(tidy_line(self.typed))
         self.data = None
         if line := tidy_line(self.typed):
             refuse_control_characters(line)
@@ -131,6 +149,14 @@ class LookupField(LineField):
 
     def pre_validate(self, form: FlaskForm) -> None:
         """What was typed has been looked up already; the data need not be text."""
+
+    def _choice_for(self, line: str) -> str | None:
+        """The choice that was sent, unless it was drawn with another text."""
+        drawn_with = self.submitted.get(f"{self.name}_choice_for")
+        if drawn_with is not None and tidy_line(drawn_with) != line:
+            return None
+        choice: str | None = self.submitted.get(f"{self.name}_choice")
+        return choice
 
     def _pick(self, candidates: Sequence[Candidate]) -> str:
         if self.chosen in [candidate.value for candidate in candidates]:
@@ -195,7 +221,11 @@ class BaseForm(FlaskForm):
             db.session.rollback()
             self.stale = isinstance(problem, Stale)
             errors = self[problem.field].errors if problem.field else self.form_errors
-            errors.append(problem.message)
+            errors.append(self.in_words(problem))
+
+    def in_words(self, problem: Problem) -> str:
+        """What a Problem means here; asked after the rollback, so that a subclass may read."""
+        return problem.message
 
 
 class RecordForm(BaseForm):

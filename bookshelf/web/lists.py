@@ -19,6 +19,7 @@ class Named(Protocol):
 
 
 T = TypeVar("T", bound=Named)
+C = TypeVar("C", bound=Coded)
 
 
 class Filter(NamedTuple):
@@ -46,9 +47,14 @@ class Listing:
                 self.notices.append(f"This list cannot be sorted by “{typed}”.")
             self.sort, self.descending = next(iter(self.sorts)), False
 
-    def filter_by(self, name: str, find: Callable[[str], Sequence[Coded]]) -> str | None:
-        """The code of what a parameter names; a notice where nothing fits it, or several do."""
-        found = self._meant(name, find)
+    def filter_by(
+        self, name: str, find: Callable[[str], Sequence[C]], is_called: Callable[[C, str], bool]
+    ) -> str | None:
+        """The code of what a parameter names; a notice where it names nothing, or several.
+
+        What fits, but is not called so, is not taken: "Man" is not the Isle of Man.
+        """
+        found = self._meant(name, find, is_called)
         if found is None:
             return None
         self.filters[name] = Filter(found.code, found.name)
@@ -69,16 +75,20 @@ class Listing:
             self.notices.append(f"There is no {name} {typed}.")
         return None
 
-    def _meant(self, name: str, find: Callable[[str], Sequence[T]]) -> T | None:
-        """The one thing that fits what was typed; a notice where it is not one."""
+    def _meant(
+        self,
+        name: str,
+        find: Callable[[str], Sequence[T]],
+        is_called: Callable[[T, str], bool] = lambda thing, typed: True,
+    ) -> T | None:
+        """The one thing that what was typed means; a notice where it is not one."""
         typed = _typed(name)
         found = find(typed) if typed else ()
-        if len(found) == 1:
+        if len(found) == 1 and is_called(found[0], typed):
             return found[0]
         if typed:
-            several = ": " + ", ".join(item.name for item in found[:8]) if found else ""
-            fits = "fits several" if found else f"fits no {name}"
-            self.notices.append(f"“{typed}” {fits}{several}. The list is not narrowed by it.")
+            fits = _fits(name, [item.name for item in found])
+            self.notices.append(f"“{typed}” {fits}. The list is not narrowed by it.")
         return None
 
     def fetch(self, query: Callable[..., keyset.Page], **filters: Any) -> None:
@@ -124,6 +134,14 @@ class Listing:
         if sort != self.sort:
             return None
         return "descending" if self.descending else "ascending"
+
+
+def _fits(name: str, found: Sequence[str]) -> str:
+    """What a text does that means no one thing."""
+    if not found:
+        return f"fits no {name}"
+    how = "several" if len(found) > 1 else "only in part"
+    return f"fits {how}: {', '.join(found[:8])}"
 
 
 def _typed(name: str) -> str:
