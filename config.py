@@ -8,6 +8,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,13 +29,16 @@ POSTGRESQL = "postgresql+psycopg2"
 DIALECTS = {"sqlite": "sqlite", "sqlite+pysqlite": "sqlite"}
 DIALECTS |= dict.fromkeys(("postgres", "postgresql", POSTGRESQL), POSTGRESQL)
 HOST = re.compile(r"[\w.-]+|(?=.*:.*:)[\da-f:.]+", re.IGNORECASE)
+# Werkzeug compares up to the first colon, so neither a port nor an IPv6 address can be trusted.
+TRUSTED_HOST = re.compile(r"\.?[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
 PORTS = range(1, 65536)
+HOURS, DAYS = range(1, 24 * 365 + 1), range(1, 366)
 PORT_RULE = "needs a port from 1 to 65535, or none, which means 5432."
 # After the ? these would lead past the host that is checked here, or show the password.
 MISPLACED = {"host", "hostaddr", "port", "user", "password", "dbname", "service"}
 
-# A full pool answers soon: a proxy does not wait for SQLAlchemy's 30 s.
-POOL = {"pool_size": THREADS, "max_overflow": 0, "pool_timeout": 3}
+# A full pool answers soon, as no proxy waits for 30 s; what was typed stays out of tracebacks.
+POOL = {"pool_size": THREADS, "max_overflow": 0, "pool_timeout": 3, "hide_parameters": True}
 # Neon suspends after 300 s and drops what is idle: hence the ping and the shorter life, and last
 # in, first out lets spare connections age. A transaction pooler rejects start-up options: none.
 POSTGRESQL_POOL = POOL | {"pool_pre_ping": True, "pool_recycle": 240, "pool_use_lifo": True}
@@ -59,10 +63,49 @@ class Database(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Door:
+    """Under which names Bookshelf is reached, through how many proxies, and by whom how long."""
+
+    trusted_hosts: tuple[str, ...]
+    proxy_hops: int
+    session_idle: timedelta
+    session_max: timedelta
+    public_api: bool
+    ratelimit_storage: str = field(repr=False)  # a store's URL may hold a password
+    welcome_key: str | None = field(repr=False)
+
+    @classmethod
+    def from_env(cls, given: Mapping[str, str], production: bool) -> "Door":
+        """Read what is given, or raise ConfigError."""
+        return cls(
+            trusted_hosts=_trusted_hosts(given, production),
+            proxy_hops=_whole_number(given, "PROXY_HOPS", 0, range(6)),
+            session_idle=timedelta(hours=_whole_number(given, "SESSION_IDLE_HOURS", 12, HOURS)),
+            session_max=timedelta(days=_whole_number(given, "SESSION_MAX_DAYS", 14, DAYS)),
+            public_api=_whole_number(given, "BOOKSHELF_PUBLIC_API", 0, range(2)) == 1,
+            ratelimit_storage=given.get("RATELIMIT_STORAGE_URI", "memory://"),
+            welcome_key=given.get("BOOKSHELF_WELCOME"),
+        )
+
+    def settings(self) -> dict[str, object]:
+        """What create_app takes of it."""
+        return {
+            "TRUSTED_HOSTS": list(self.trusted_hosts),
+            "PROXY_HOPS": self.proxy_hops,
+            "PERMANENT_SESSION_LIFETIME": self.session_idle,
+            "SESSION_MAX_AGE": self.session_max,
+            "PUBLIC_API": self.public_api,
+            "RATELIMIT_STORAGE_URI": self.ratelimit_storage,
+            "WELCOME_KEY": self.welcome_key,
+        }
+
+
+@dataclass(frozen=True)
 class Config:
     """All that differs between two places where Bookshelf runs."""
 
     production: bool
+    door: Door
     secret_key: str = field(repr=False)
     serving_url: URL
     serving_source: str
@@ -81,12 +124,13 @@ class Config:
         _check_folder(root)
         _check_server(given)
         production = _production(given)
+        door = Door.from_env(given, production)
         serving = _serving(given, root)
         migrating = _migrating(given, root, serving)
         if serving.url.database and serving.url.drivername == "sqlite":
             _check_file(Path(serving.url.database), serving.source, root / "instance")
         key = given.get("SECRET_KEY") or _development_key(root / "instance")
-        return cls(production, key, *serving, *migrating)
+        return cls(production, door, key, *serving, *migrating)
 
     def settings(self) -> dict[str, object]:
         """What create_app takes: plain values, the URLs as strings with their passwords."""
@@ -94,15 +138,18 @@ class Config:
         return {
             "BOOKSHELF_ENV": "production" if self.production else "development",
             "SECRET_KEY": self.secret_key,
+            # A browser takes a cookie of this prefix only with Secure, Path=/ and no Domain.
+            "SESSION_COOKIE_NAME": "__Host-session" if self.production else "session",
             "SESSION_COOKIE_HTTPONLY": True,
             "SESSION_COOKIE_SAMESITE": "Lax",
             "SESSION_COOKIE_SECURE": self.production,
+            "PREFERRED_URL_SCHEME": "https" if self.production else "http",
             "SQLALCHEMY_DATABASE_URI": self.serving_url.render_as_string(hide_password=False),
             "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(self.serving_url),
             "MIGRATING_URL": self.migrating_url.render_as_string(hide_password=False),
             "DATABASE_SOURCES": sources,
             "DEFAULT_DATABASE": self.serving_source == DEFAULT,
-        }
+        } | self.door.settings()
 
 
 def environment(root: Path = ROOT) -> dict[str, str]:
@@ -158,10 +205,15 @@ def _check_folder(root: Path) -> None:
 
 def _check_server(given: Mapping[str, str]) -> None:
     """Refuse what gunicorn would stumble over with a traceback."""
-    for name, most in (("PORT", 65535), ("WEB_CONCURRENCY", 64)):
-        number = given.get(name, "1")
-        if not re.fullmatch(r"\d{1,5}", number) or not 1 <= int(number) <= most:
-            raise ConfigError(f"{name} must be a whole number from 1 to {most}.")
+    _whole_number(given, "PORT", 8000, PORTS)
+    _whole_number(given, "WEB_CONCURRENCY", 2, range(1, 65))
+
+
+def _whole_number(given: Mapping[str, str], name: str, default: int, allowed: range) -> int:
+    number = given.get(name, str(default))
+    if not re.fullmatch(r"[0-9]{1,5}", number) or int(number) not in allowed:
+        raise ConfigError(f"{name} must be a whole number from {allowed[0]} to {allowed[-1]}.")
+    return int(number)
 
 
 def _production(given: Mapping[str, str]) -> bool:
@@ -173,7 +225,18 @@ def _production(given: Mapping[str, str]) -> bool:
             "SECRET_KEY must have at least 50 characters in production; make one with: "
             'python -c "import secrets; print(secrets.token_urlsafe(48))"'
         )
+    if stage == "production" and given.get("FLASK_DEBUG", "0").lower() not in ("0", "false", "no"):
+        raise ConfigError("FLASK_DEBUG shows code and values to visitors; unset it in production.")
     return stage == "production"
+
+
+def _trusted_hosts(given: Mapping[str, str], production: bool) -> tuple[str, ...]:
+    """The names under which Bookshelf answers; a leading dot stands for any subdomain too."""
+    named = given.get("TRUSTED_HOSTS", "" if production else "localhost,127.0.0.1")
+    hosts = tuple(host.strip().lower() for host in named.split(","))
+    if not all(map(TRUSTED_HOST.fullmatch, hosts)):
+        raise ConfigError("TRUSTED_HOSTS must name hosts, without ports, as in books.example.org")
+    return hosts
 
 
 def _serving(given: Mapping[str, str], root: Path) -> Database:
@@ -265,7 +328,7 @@ def _sqlite(name: str, url: URL, root: Path) -> URL:
 
 
 def _check_file(file: Path, source: str, instance: Path) -> None:
-    """Refuse a SQLite file without a folder for it and its journal to be written in."""
+    """Make a missing SQLite file; refuse one without a folder for it and its journal."""
     if file.parent == instance:  # any other missing folder is likelier a slip of the pen
         with contextlib.suppress(OSError):
             instance.mkdir(mode=0o700, exist_ok=True)
@@ -275,6 +338,9 @@ def _check_file(file: Path, source: str, instance: Path) -> None:
             f"{source} means the SQLite file {file}, which cannot be written; "
             "make its folder writable, or name another file in DATABASE_URL."
         )
+    # SQLite would make a file that all may read, and gives its journal the same mode.
+    with contextlib.suppress(OSError):
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _development_key(instance: Path) -> str:

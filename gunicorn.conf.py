@@ -22,6 +22,7 @@ threads = THREADS
 timeout = 60
 graceful_timeout = 30
 limit_request_line = 8190  # a cursor may hold a long title
+forwarded_allow_ips = ""  # bookshelf/web/hosts.py alone believes proxies, and counts them
 control_socket_disable = True
 loglevel = "warning"
 

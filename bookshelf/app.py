@@ -6,40 +6,63 @@ from pathlib import Path
 from flask import Flask
 from flask_bootstrap import Bootstrap5
 
+from bookshelf.accounts import sessions, tries
+from bookshelf.accounts.cli import users
+from bookshelf.accounts.views import accounts, people
 from bookshelf.api.views import api
 from bookshelf.authors.views import authors
 from bookshelf.books.views import books
 from bookshelf.core.db import db, migrate, prepare
 from bookshelf.dashboard.views import dashboard
+from bookshelf.health.views import health
 from bookshelf.schema import guard
 from bookshelf.schema.cli import schema
 from bookshelf.seed.cli import seed
-from bookshelf.web import errors, security
+from bookshelf.web import assets, errors, headers, hosts, log, security, stateless
 from bookshelf.web.rendering import day, moment
 from bookshelf.web.urls import IdConverter
 
 ROOT = Path(__file__).resolve().parent.parent
 
-BLUEPRINTS = (dashboard, authors, books, api, schema, seed)
+BLUEPRINTS = (dashboard, authors, books, accounts, people, api, health, schema, seed, users)
 
-LARGEST_REQUEST = 1024 * 1024  # bytes; the longest biography is a tenth of it
+STATIC = ROOT / "static"
+
+# In bytes; the longest biography is 240 KB as a browser sends it. The second and the third hold
+# for forms with files, which are read part by part: the size of a field, and how many there are.
+LIMITS = {
+    "MAX_CONTENT_LENGTH": 1024 * 1024,
+    "MAX_FORM_MEMORY_SIZE": 512 * 1024,
+    "MAX_FORM_PARTS": 100,
+}
 
 
 def create_app(settings: Mapping[str, object]) -> Flask:
     """The application for these settings, which `Config` makes of the environment."""
-    app = Flask("bookshelf", template_folder=ROOT / "templates", static_folder=ROOT / "static")
-    app.config.from_mapping(MAX_CONTENT_LENGTH=LARGEST_REQUEST, WTF_CSRF_TIME_LIMIT=None)
+    app = Flask(
+        "bookshelf",
+        template_folder=ROOT / "templates",
+        static_folder=STATIC,
+        static_url_path=assets.url_path(STATIC),
+    )
+    app.config.from_mapping(LIMITS, WTF_CSRF_TIME_LIMIT=None)
     app.config.from_mapping(settings)
     app.url_map.converters["id"] = IdConverter
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    _receive_requests(app)
     _open_database(app)
     _draw_pages(app)
-    security.init_app(app)
-    errors.init_app(app)
-    guard.init_app(app)
+    _guard_the_door(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     return app
+
+
+def _receive_requests(app: Flask) -> None:
+    log.init_app(app)
+    hosts.init_app(app)
+    stateless.init_app(app)
+    security.note_method(app)
+    errors.init_app(app)
 
 
 def _open_database(app: Flask) -> None:
@@ -54,3 +77,12 @@ def _draw_pages(app: Flask) -> None:
     app.jinja_env.add_extension("jinja2.ext.do")
     app.jinja_env.filters.update(day=day, moment=moment)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def _guard_the_door(app: Flask) -> None:
+    guard.init_app(app)
+    sessions.init_app(app)
+    tries.init_app(app)
+    security.init_app(app, sessions.DOOR)
+    headers.init_app(app)
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask-Security has its own

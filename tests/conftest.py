@@ -19,7 +19,7 @@ import pytest
 import servers
 from alembic.config import Config as AlembicConfig
 from alembic.script import ScriptDirectory
-from flask import Flask
+from flask import Flask, url_for
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from house import HousekeepingClient
@@ -59,6 +59,12 @@ class Place:
         app.test_client_class = HousekeepingClient
         made_for_one_test.append(app)
         return app
+
+
+def style_sheet(app: Flask) -> str:
+    """The address of a static file, in which the hash of them all stands."""
+    with app.test_request_context():
+        return url_for("static", filename="css/tokens.css")
 
 
 def after_head(steps: int = 1) -> str:
@@ -159,7 +165,7 @@ def place(request: pytest.FixtureRequest, standing: Any) -> Place:
     found: Place
     found, app = standing(request.param)
     with app.app_context(), db.engine.begin() as connection:
-        for table in ("books", "authors"):
+        for table in ("books", "authors", "users", "sign_in_tries"):
             connection.execute(text(f"DELETE FROM {table}"))
             connection.execute(text(restart(found.kind, table)))
     return found

@@ -1,15 +1,20 @@
 """The house rules, checked on every page that any test is given."""
 
 import re
+import time
 from collections import Counter
+from contextlib import suppress
 from contextvars import Context
 from functools import lru_cache
 from html import unescape
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, Self
 
-from flask import has_app_context
+from flask import Flask, has_app_context
+from flask.sessions import SecureCookieSessionInterface
 from flask.testing import FlaskClient
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from werkzeug.test import TestResponse
 
 from bookshelf.core.db import db
@@ -36,7 +41,7 @@ class Page(HTMLParser):
             self.open.append(tag)
         if tag == "form" and attributes.get("method", "get") == "post":
             self.post_forms.append(False)
-        if attributes.get("name") == "csrf_token" and self.post_forms:
+        if (attributes.get("name") or "").endswith("csrf_token") and self.post_forms:
             self.post_forms[-1] = True
 
     def handle_endtag(self, tag: str) -> None:
@@ -82,14 +87,70 @@ def _check_element(
             assert target in ids, f"{name} points to nothing: {target}"
 
 
+def epoch_of(role: str) -> str:
+    """The epoch of the sessions of the person who stands for a role in tests."""
+    return f"epoch of the {role}"
+
+
+def add_person(role: str) -> None:
+    """Add the person who stands for a role, if there is a table to add them to."""
+    email = f"{role}@example.org"
+    values = {"email": email, "sort_key": email, "role": role, "fs_uniquifier": epoch_of(role)}
+    statement = text(
+        "INSERT INTO users (email, sort_key, role, fs_uniquifier) "
+        "VALUES (:email, :sort_key, :role, :fs_uniquifier) ON CONFLICT DO NOTHING"
+    )
+    with suppress(DBAPIError), db.engine.begin() as connection:
+        connection.execute(statement, values)
+
+
+def session_of(role: str) -> dict[str, Any]:
+    """What the session of the person holds who stands for a role."""
+    known = {"_user_id": epoch_of(role), "_fresh": True, "fs_paa": time.time()}
+    return known | {"_permanent": True}
+
+
+def cookie_of(role: str) -> str:
+    """The cookie with which a browser is signed in as the person who stands for a role."""
+    app = Flask("as served by the tests")
+    app.secret_key = "only-for-tests"
+    serializer = SecureCookieSessionInterface().get_signing_serializer(app)
+    assert serializer
+    return str(serializer.dumps(session_of(role)))
+
+
 class HousekeepingClient(FlaskClient):
-    """A client that checks every page, and can fill in a form as a person does."""
+    """A client that checks every page, and can fill in a form as a person does.
+
+    It is signed in as an editor, without the page for it, unless `role` says otherwise.
+    """
+
+    role: str | None = "editor"
+    has_entered = False
+
+    def sign_in(self, role: str | None) -> Self:
+        """Be somebody of that role from now on; None is a stranger."""
+        had_entered = self.has_entered
+        self.role, self.has_entered = role, True
+        if role is None and not had_entered:
+            return self
+        if has_app_context():
+            db.session.commit()  # What a test has arranged locks nothing.
+        with self.session_transaction() as session:
+            session.clear()
+            session.update(session_of(role) if role else {})
+        if role:
+            with self.application.app_context():
+                add_person(role)
+        return self
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         """Request a page and check it; it is answered in a session of its own, as when served."""
         if has_app_context():
             db.session.commit()  # What a test has arranged is there for all, and locks nothing.
             db.session.expire_all()  # It looks at its records anew afterwards.
+        if not self.has_entered:
+            self.sign_in(self.role)
         response = Context().run(super().open, *args, **kwargs)
         is_page = response.mimetype == "text/html" and not 300 <= response.status_code < 400
         if is_page and response.data:
@@ -100,6 +161,11 @@ class HousekeepingClient(FlaskClient):
         """Open a form's page, change what is given, and send it as a browser would."""
         form = form_of(self.get(page or url).text)
         return self.post(url, data=form | typed)
+
+
+def stranger(app: Flask) -> HousekeepingClient:
+    """A client that is nobody."""
+    return HousekeepingClient(app, app.response_class).sign_in(None)
 
 
 def form_of(html: str) -> dict[str, str]:

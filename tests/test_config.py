@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError
+from datetime import timedelta
 from pathlib import Path
 from threading import Barrier
 
@@ -33,6 +34,7 @@ FULL_POOLED, FULL_DIRECT = (url.replace("postgresql", PG, 1) for url in (POOLED,
 PARTS = {"DB_USER": "ann", "DB_PASSWORD": CANARY, "DB_HOST": "db", "DB_NAME": "shelf"}
 FROM_PARTS = f"{PG}://ann:{CANARY}@db:5432/shelf"
 LONG_KEY = "k" * 50
+PRODUCTION = {"BOOKSHELF_ENV": "production", "TRUSTED_HOSTS": "books.example.org"}
 DROPPING = "derived from {} by dropping -pooler"
 
 
@@ -203,6 +205,7 @@ NO_HOST = "DATABASE_URL must give host and database as in postgresql://user:pass
 NO_FILE = "DATABASE_URL must name a file: sqlite:///name.db"
 NO_PORT = "DATABASE_URL needs a port from 1 to 65535"
 OTHER = "DATABASE_URL_UNPOOLED names another database than DATABASE_URL"
+NO_HOSTS = "TRUSTED_HOSTS must name hosts, without ports, as in books.example.org"
 PSQL = "DATABASE_URL holds a psql command; set it to the URL alone."
 
 # Environment, how the message begins.
@@ -317,6 +320,47 @@ REFUSED = [
     pytest.param(PARTS | {"DB_HOST": "db:5432"}, "DB_HOST must be a host's name", id="host:port"),
     pytest.param(PARTS | {"DB_HOST": DIRECT}, "DB_HOST must be a host's name", id="URL as host"),
     pytest.param(PARTS | {"DB_HOST": "/run"}, "DB_HOST must be a host's name", id="path as host"),
+    *(
+        pytest.param({name: value}, f"{name} must be a whole number from", id=f"{name} {value}")
+        for name, value in (
+            ("PROXY_HOPS", "6"),
+            ("PROXY_HOPS", "-1"),
+            ("PROXY_HOPS", "all"),
+            ("PROXY_HOPS", "1.5"),
+            ("PROXY_HOPS", "²"),
+            ("SESSION_IDLE_HOURS", "0"),
+            ("SESSION_IDLE_HOURS", "8761"),
+            ("SESSION_MAX_DAYS", "0"),
+            ("SESSION_MAX_DAYS", "366"),
+            ("BOOKSHELF_PUBLIC_API", "2"),
+            ("BOOKSHELF_PUBLIC_API", "true"),
+        )
+    ),
+    *(
+        pytest.param({"TRUSTED_HOSTS": hosts}, NO_HOSTS, id=f"host {hosts[:20]}")
+        for hosts in (
+            "*",
+            ",",
+            "a.example,",
+            "a.example b.example",
+            "a.example:443",
+            "https://a.example",
+            "[::1]",
+            "a..example",
+            ".",
+            "bücher.example",
+            "a" * 64,
+        )
+    ),
+    pytest.param(
+        {"BOOKSHELF_ENV": "production", "TRUSTED_HOSTS": ""}, NO_HOSTS, id="production for any host"
+    ),
+    *(
+        pytest.param(
+            PRODUCTION | {"FLASK_DEBUG": value}, "FLASK_DEBUG shows code", id=f"debugging {value}"
+        )
+        for value in ("1", "true", "yes")
+    ),
     pytest.param({"BOOKSHELF_ENV": "prod"}, "BOOKSHELF_ENV must be development", id="stage"),
     pytest.param(
         {"BOOKSHELF_ENV": "Production"}, "BOOKSHELF_ENV must be development", id="stage in capitals"
@@ -441,6 +485,11 @@ def test_a_configuration_shows_neither_password_nor_key(root: Path) -> None:
     assert LONG_KEY not in shown
 
 
+def test_a_configuration_shows_neither_the_welcome_nor_the_store(root: Path) -> None:
+    env = {"BOOKSHELF_WELCOME": CANARY, "RATELIMIT_STORAGE_URI": f"redis://:{CANARY}@h"}
+    assert CANARY not in repr(read(env, root))
+
+
 def test_a_configuration_cannot_be_changed(root: Path) -> None:
     found = read({}, root)
     with pytest.raises(FrozenInstanceError):
@@ -448,10 +497,12 @@ def test_a_configuration_cannot_be_changed(root: Path) -> None:
 
 
 def test_production_is_stricter_with_cookies_and_takes_a_key_of_50_characters(root: Path) -> None:
-    settings = read({"BOOKSHELF_ENV": "production"}, root).settings()
+    settings = read(PRODUCTION, root).settings()
     assert settings["BOOKSHELF_ENV"] == "production"
     assert settings["SECRET_KEY"] == LONG_KEY
     assert settings["SESSION_COOKIE_SECURE"] is True
+    assert settings["SESSION_COOKIE_NAME"] == "__Host-session"
+    assert settings["PREFERRED_URL_SCHEME"] == "https"
 
 
 def test_the_message_about_the_key_says_how_to_make_one(root: Path) -> None:
@@ -460,7 +511,7 @@ def test_the_message_about_the_key_says_how_to_make_one(root: Path) -> None:
     assert command
     made = subprocess.run([sys.executable, "-c", command[1]], capture_output=True, text=True)
     key = made.stdout.strip()
-    found = read({"BOOKSHELF_ENV": "production", "SECRET_KEY": key}, root)
+    found = read(PRODUCTION | {"SECRET_KEY": key}, root)
     assert found.settings()["SECRET_KEY"] == key
 
 
@@ -472,6 +523,54 @@ def test_development_is_what_an_unset_stage_means(stage: str, root: Path) -> Non
     assert settings["SESSION_COOKIE_SECURE"] is False
     assert settings["SESSION_COOKIE_HTTPONLY"] is True
     assert settings["SESSION_COOKIE_SAMESITE"] == "Lax"
+    assert settings["SESSION_COOKIE_NAME"] == "session"
+    assert settings["PREFERRED_URL_SCHEME"] == "http"
+
+
+# What is given, and the settings that it makes.
+DOOR: list[tuple[Env, dict[str, object]]] = [
+    (
+        {},
+        {
+            "TRUSTED_HOSTS": ["localhost", "127.0.0.1"],
+            "PROXY_HOPS": 0,
+            "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
+            "SESSION_MAX_AGE": timedelta(days=14),
+            "PUBLIC_API": False,
+            "RATELIMIT_STORAGE_URI": "memory://",
+            "WELCOME_KEY": None,
+        },
+    ),
+    (
+        {"TRUSTED_HOSTS": " Books.Example.org, .example.net,10.0.0.7 "},
+        {"TRUSTED_HOSTS": ["books.example.org", ".example.net", "10.0.0.7"]},
+    ),
+    ({"TRUSTED_HOSTS": "xn--bcher-kva.example"}, {"TRUSTED_HOSTS": ["xn--bcher-kva.example"]}),
+    ({"PROXY_HOPS": "5"}, {"PROXY_HOPS": 5}),
+    ({"SESSION_IDLE_HOURS": "1"}, {"PERMANENT_SESSION_LIFETIME": timedelta(hours=1)}),
+    ({"SESSION_MAX_DAYS": "365"}, {"SESSION_MAX_AGE": timedelta(days=365)}),
+    ({"BOOKSHELF_PUBLIC_API": "1"}, {"PUBLIC_API": True}),
+    ({"BOOKSHELF_PUBLIC_API": "0"}, {"PUBLIC_API": False}),
+    ({"RATELIMIT_STORAGE_URI": "redis://h:6379"}, {"RATELIMIT_STORAGE_URI": "redis://h:6379"}),
+    ({"BOOKSHELF_WELCOME": "a" * 64}, {"WELCOME_KEY": "a" * 64}),
+]
+
+
+@pytest.mark.parametrize(("env", "expected"), DOOR)
+def test_the_door_is_set_as_it_is_asked_for(
+    env: Env, expected: dict[str, object], root: Path
+) -> None:
+    settings = read(env, root).settings()
+    assert {name: settings[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize("value", ["", "0", "false", "No"])
+def test_production_takes_what_turns_debugging_off(value: str, root: Path) -> None:
+    assert read(PRODUCTION | {"FLASK_DEBUG": value}, root).production
+
+
+def test_debugging_is_for_development(root: Path) -> None:
+    assert not read({"FLASK_DEBUG": "1"}, root).production
 
 
 def test_only_the_default_database_is_called_so(root: Path) -> None:
@@ -489,6 +588,7 @@ def test_postgresql_gets_a_pool_that_survives_a_suspended_server(root: Path) -> 
         "pool_size": THREADS,
         "max_overflow": 0,
         "pool_timeout": 3,
+        "hide_parameters": True,
         "connect_args": {
             "connect_timeout": 15,
             "keepalives": 1,
@@ -515,6 +615,7 @@ def test_sqlite_leaves_the_transactions_to_the_application(root: Path) -> None:
         "pool_size": THREADS,
         "max_overflow": 0,
         "pool_timeout": 3,
+        "hide_parameters": True,
         "connect_args": {"isolation_level": None, "timeout": 5},
     }
     engine = create_engine(str(settings["SQLALCHEMY_DATABASE_URI"]), **options)
@@ -545,6 +646,24 @@ def test_the_development_key_is_made_once_and_kept_private(env: Env, root: Path)
     assert (root / "instance/secret_key").read_text() == key
     assert (mode(root / "instance"), mode(root / "instance/secret_key")) == (0o700, 0o600)
     assert Config.from_env(env | {"SECRET_KEY": " "}, root).secret_key == key
+
+
+def test_a_sqlite_file_is_made_for_nobody_else_to_read(root: Path) -> None:
+    engine = create_engine(str(urls(read({"DATABASE_URL": "sqlite:///data/x.db"}, root))[0]))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+        connection.exec_driver_sql("CREATE TABLE kept (id INTEGER)")
+        modes = {file.name: mode(file) for file in (root / "data").iterdir()}
+    engine.dispose()
+    assert modes == dict.fromkeys(("x.db", "x.db-wal", "x.db-shm"), 0o600)
+
+
+def test_a_sqlite_file_that_is_there_stays_as_it_is(root: Path) -> None:
+    (root / "data/x.db").write_text("kept")
+    (root / "data/x.db").chmod(0o640)
+    read({"DATABASE_URL": "sqlite:///data/x.db"}, root)
+    assert (root / "data/x.db").read_text() == "kept"
+    assert mode(root / "data/x.db") == 0o640
 
 
 def test_two_projects_have_two_development_keys(tmp_path: Path) -> None:
@@ -712,10 +831,14 @@ def variables_that_config_reads() -> set[str]:
     return {each for each in constants if re.fullmatch("PORT|[A-Z]+(_[A-Z]+)+", each)}
 
 
+# What only `make run` hands on, and what is Flask's own.
+OF_OTHERS = {"BOOKSHELF_WELCOME", "FLASK_DEBUG"}
+
+
 def test_the_example_names_every_variable_and_no_other() -> None:
     named = re.findall("^#([A-Z_]+)=", (config.ROOT / ".env.example").read_text(), re.MULTILINE)
     assert {"DATABASE_URL", "DB_PORT", "BOOKSHELF_ENV"} <= variables_that_config_reads()
-    assert set(named) == variables_that_config_reads()
+    assert set(named) == variables_that_config_reads() - OF_OTHERS
 
 
 def test_copying_the_example_changes_nothing(root: Path) -> None:

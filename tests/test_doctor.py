@@ -32,7 +32,7 @@ def examine(place: Place, **changes: object) -> tuple[int, list[str]]:
     with app.app_context():
         db.engine.dispose()
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result.exit_code, result.output.splitlines()
+    return result.exit_code, result.stdout.splitlines()
 
 
 def migrate(place: Place, revision: str) -> None:

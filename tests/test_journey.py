@@ -15,12 +15,15 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import Place
 from flask_migrate import upgrade
+from house import add_person, cookie_of
 from playwright.sync_api import ConsoleMessage, Page, expect
 from sqlalchemy import text
 
+from bookshelf.accounts.services import create_user
 from bookshelf.authors.services import create_author
 from bookshelf.books.services import create_book
 from bookshelf.core.db import db
+from bookshelf.core.permissions import Role
 from bookshelf.seed.services import add_missing
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,6 +41,7 @@ CUT_OFF = """[...document.querySelectorAll(".table-scroll")]
     .reduce((sum, box) => sum + box.scrollWidth - box.clientWidth, 0)"""
 
 LONG_NAME, LONG_TITLE = "W" * 300, "Überlänge" * 100
+PASSWORD = "correct horse battery"
 LONG, TWIN, FAMOUS = 1, 2, 4  # ids of authors, in the order in which they are added
 
 
@@ -51,6 +55,9 @@ def fill() -> None:
     famous = create_author(name="Ursula Kroeber Le Guin", country="US", bio="Of Earthsea.")
     create_book(title="The Dispossessed", author=famous.id, isbn="9780060512750", year=1974)
     add_missing()
+    add_person("administrator")
+    create_user(email="w@" + "example." * 20 + "org", name=LONG_NAME, role=Role.VIEWER)
+    create_user(email="ann@example.org", name="Ann", role=Role.EDITOR, password=PASSWORD)
     db.session.commit()
 
 
@@ -106,6 +113,7 @@ def serve(create_place: Callable[[str], Place]) -> Iterator[Callable[..., str]]:
             place = create_place(kind)
             with place.app().app_context():
                 step()
+                add_person("administrator")
             return stack.enter_context(served(place))
 
         yield start
@@ -135,6 +143,10 @@ def behind(serve: Callable[..., str]) -> str:
 def page(page: Page) -> Iterator[Page]:
     """A page that asks no other host and meets no fault in its files, its script or its policy."""
     page.context.set_default_timeout(PATIENCE * 1000)
+    value = cookie_of("administrator")
+    page.context.add_cookies(
+        [{"name": "session", "value": value, "domain": "127.0.0.1", "path": "/"}]
+    )
     faults: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
@@ -239,7 +251,7 @@ def test_an_author_is_added_without_the_mouse(page: Page, serve: Callable[..., s
 
 def tab_to(page: Page, goal: str) -> None:
     """Press Tab until a link of that text or a field of that name has the focus, in full view."""
-    for _ in range(12):
+    for _ in range(20):
         page.keyboard.press("Tab")
         assert_focus_shows(page)
         focused = page.locator(":focus")
@@ -256,6 +268,63 @@ def assert_focus_shows(page: Page) -> None:
         return [style.outlineStyle, style.boxShadow] }"""
     )
     assert marks != ["none", "none"]
+
+
+def test_what_was_typed_outlives_the_session(page: Page, shelf: str) -> None:
+    page.goto(f"{shelf}/authors/new")
+    page.get_by_label("Name").first.fill("Wole Soyinka")
+    page.get_by_label("Biography").fill("Poet,\nplaywright.")
+    page.context.clear_cookies()
+    press(page, "Save")
+    expect(page.locator("main")).to_contain_text("nothing that you typed is lost")
+    look(page, "session ended with text")
+    page.get_by_label("E-mail").fill("ann@example.org")
+    page.get_by_label("Password").fill("wrong password")
+    press(page, "Sign in and go on")
+    expect(page.locator("main")).to_contain_text("The e-mail address or the password is wrong.")
+    page.get_by_label("Password").fill(PASSWORD)
+    press(page, "Sign in and go on")
+    expect(page.get_by_label("Name").first).to_have_value("Wole Soyinka")
+    expect(page.get_by_label("Biography")).to_have_value("Poet,\nplaywright.")
+    press(page, "Save")
+    expect(page.get_by_role("status")).to_have_text("Wole Soyinka was added.")
+
+
+def test_a_stranger_signs_in_and_gets_where_they_wanted(page: Page, shelf: str) -> None:
+    page.context.clear_cookies()
+    page.goto(f"{shelf}/books/?sort=-year")
+    look(page, "sign in")
+    page.get_by_label("E-mail").fill("ANN@example.org")
+    page.get_by_label("Password").fill("wrong password")
+    press(page, "Sign in")
+    look(page, "sign in refused")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{shelf}/books/?sort=-year")
+    press(page, "Sign out")
+    page.goto(f"{shelf}/books/")
+    expect(page.locator("h1")).to_have_text("Sign in")
+
+
+def test_somebody_is_invited_and_chooses_a_password(page: Page, shelf: str) -> None:
+    page.goto(f"{shelf}/people/new")
+    page.get_by_label("E-mail").fill("bo@example.org")
+    page.get_by_label("Role").select_option("viewer")
+    press(page, "Make the link")
+    look(page, "link")
+    link = page.get_by_label("Link").input_value()
+    page.context.clear_cookies()
+    page.goto(link)
+    look(page, "invitation")
+    page.get_by_label("Name").fill("Bo Li")
+    page.get_by_label("Password").fill("password")
+    press(page, "Save and sign in")
+    expect(page.locator("main")).to_contain_text("one of the commonest passwords")
+    page.get_by_label("Password").fill("a better one indeed")
+    press(page, "Save and sign in")
+    expect(page.locator("header")).to_contain_text("Bo Li")
+    expect(page.locator("main")).not_to_contain_text("Add a book")
+    assert visit(page, link) == 404
 
 
 # What GET shows, by the name of its picture.
@@ -279,6 +348,13 @@ SEEN = {
     "book new": f"/books/new?author_id={FAMOUS}",
     "book edit": "/books/1/edit",
     "book delete": "/books/1/delete",
+    "people": "/people/",
+    "people narrowed": "/people/?q=nobody",
+    "person": "/people/1",
+    "person long": "/people/2",
+    "person new": "/people/new",
+    "account": "/account",
+    "account password": "/account/password",
     "404": "/authors/999999",
 }
 
@@ -360,7 +436,7 @@ ANSWERED: dict[str, tuple[Callable[[Page, str], int], int]] = {
     "book choices": (choose, 422),
     "author conflict": (conflict, 409),
     "author gone": (deleted, 410),
-    "session ended": (expire, 400),
+    "session ended": (expire, 401),
 }
 
 

@@ -298,6 +298,14 @@ def folds_more_letters(shelf: Shelf) -> None:
         assert [row["sort_key"] for row in rows[:5]] == expected
 
 
+ANN: Row = {"email": "ann@b.org", "sort_key": "ann", "role": "editor", "fs_uniquifier": "epoch"}
+
+
+def knows_nobody(shelf: Shelf) -> None:
+    rows = shelf.rows()
+    assert rows["users"] == rows["sign_in_tries"] == []
+
+
 PROOFS: dict[str, Proof] = {
     "0001": Proof({}, populated(), begins_empty),
     "0002": Proof(populated(), one_of_each({"country": "SUHH"}, {}), knows_no_country),
@@ -314,6 +322,17 @@ PROOFS: dict[str, Proof] = {
         at_0003(("New", "new")),
         folds_more_letters,
         rewrites="sort_key",
+    ),
+    "0005": Proof(
+        at_0003(("Ann", "ann"), ("Bo", "bo")),
+        {
+            "users": [{**ANN, "email": "a@b.org"}, {**ANN, "fs_uniquifier": "e"}],
+            "sign_in_tries": [
+                {"account": name, "moments": "[]", "last_at": MOMENT} for name in ("a", "b")
+            ],
+            **at_0003(("New", "new")),
+        },
+        knows_nobody,
     ),
 }
 
@@ -517,6 +536,7 @@ def test_the_names_of_constraints_and_indexes_are_those_of_the_models(shelf: She
         assert {(index, tuple(columns)) for index, columns, _ in found["indexes"]} >= indexes
         constraints = {found["primary key"][0] or table.primary_key.name}  # SQLite's has none
         constraints |= {entry[0] for entry in found["references"] + found["uniques"]}
+        constraints |= set(re.findall(r"ck_\w+", str(found["checks"])))
         assert constraints == {constraint.name for constraint in table.constraints}
 
 

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from http.cookiejar import CookieJar
+from http.cookiejar import Cookie, CookieJar
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import urlencode
@@ -20,10 +20,10 @@ from urllib.request import HTTPCookieProcessor, build_opener
 import pytest
 import servers
 from alembic import command
-from conftest import HEAD, Place, after_head, ask, execute, migrating
+from conftest import HEAD, Place, after_head, ask, execute, migrating, style_sheet
 from flask import Flask
 from flask.testing import FlaskClient
-from house import HousekeepingClient, form_of
+from house import HousekeepingClient, add_person, cookie_of, form_of
 from sqlalchemy import event
 
 from bookshelf.core.db import db
@@ -51,9 +51,10 @@ def downgrade():
 class Visitor:
     """Somebody with a browser."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, cookie: str) -> None:
         self.address = address
-        self.opener = build_opener(HTTPCookieProcessor(CookieJar()))
+        self.opener = build_opener(HTTPCookieProcessor(jar := CookieJar()))
+        jar.set_cookie(signed_in(cookie))
         self.page = ""
 
     def visit(self, path: str, typed: dict[str, str] | None = None) -> int:
@@ -77,16 +78,22 @@ class Visitor:
         return self.visit("/authors/new", form_of(self.page) | {"name": name})
 
 
+def signed_in(value: str) -> Cookie:
+    """A cookie as a browser keeps it."""
+    where: tuple[str, bool, bool, str, bool] = ("127.0.0.1", True, False, "/", True)
+    return Cookie(0, "session", value, None, False, *where, False, None, False, None, None, {})
+
+
 class Crowd:
     """Visitors who read and write until the block ends; what they were given, whom they added."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, cookie: str) -> None:
         self.statuses: Counter[int] = Counter()
         self.added: list[str] = []
         self.done = threading.Event()
         kinds = (self.read, self.write, self.read, self.write)
         self.threads = [
-            threading.Thread(target=kind, args=(Visitor(address), number))
+            threading.Thread(target=kind, args=(Visitor(address, cookie), number))
             for number, kind in enumerate(kinds)
         ]
 
@@ -164,7 +171,8 @@ def test_pages_are_served_through_a_pooler_while_the_schema_changes_on_the_direc
     (checkout / f"migrations/versions/{after_head()}_planted.py").write_text(HARMLESS)
     with migrating(place, checkout) as config:
         command.upgrade(config, HEAD)
-        with serving(place) as address, Crowd(address) as crowd:
+        add_person("editor")
+        with serving(place) as address, Crowd(address, cookie_of("editor")) as crowd:
             deadline = time.monotonic() + PATIENCE
             while crowd.all_is_well and len(crowd.added) < ADDED and time.monotonic() < deadline:
                 command.upgrade(config, "head")
@@ -240,7 +248,7 @@ def test_code_ahead_of_the_database_says_so_until_it_is_upgraded(
 ) -> None:
     place = create_place(kind)
     migrate(place, "head")
-    with visiting(place) as (_, client):
+    with visiting(place) as (app, client):
         form = form_of(client.get("/authors/new").text) | {"name": "Never lost"}
         assert {client.get(page).status_code for page in PAGES} == {200}
 
@@ -254,10 +262,12 @@ def test_code_ahead_of_the_database_says_so_until_it_is_upgraded(
             assert BEHIND.format("0002") in said
             assert response.status_code == 503
             assert int(response.headers["Retry-After"]) > 0
-        with client.get("/static/css/tokens.css") as style:
+        with client.get(style_sheet(client.application)) as style:
             assert style.status_code == 200
 
         migrate(place, "head")
+        with app.app_context():
+            add_person("editor")  # who went with the table
         assert {client.get(page).status_code for page in PAGES} == {200}
         assert client.post("/authors/new", data=form).status_code in (302, 303)
     assert ask(place, "SELECT name FROM authors") == [("Never lost",)]
@@ -339,7 +349,10 @@ def test_a_database_that_was_away_serves_when_it_is_back(create_place: Create) -
     place = create_place("postgresql")
     migrate(place, "head")
     name, elsewhere = place.migrating.rpartition("/")[2], place.migrating.rpartition("/")[0]
-    with visiting(place) as (_, client):
+    with visiting(place) as (app, client):
+        client.sign_in("editor")
+        with app.app_context():
+            db.engine.dispose()
         execute(f"{elsewhere}/postgres", f"ALTER DATABASE {name} RENAME TO {name}_away")
         is_away(client)
         execute(f"{elsewhere}/postgres", f"ALTER DATABASE {name}_away RENAME TO {name}")

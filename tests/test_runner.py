@@ -84,7 +84,7 @@ def tables(place: Place) -> set[str]:
     return {row[0] for row in ask(place, query)}
 
 
-ALL = {"authors", "books", "alembic_version"}
+ALL = {"authors", "books", "users", "sign_in_tries", "alembic_version"}
 
 
 def test_what_a_migration_did_is_there_for_a_new_connection(empty_place: Place) -> None:

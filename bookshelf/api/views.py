@@ -9,23 +9,29 @@ from bookshelf.api import schemas
 from bookshelf.authors import queries as authors
 from bookshelf.books import queries as books
 from bookshelf.core.keyset import BadCursor, Page
+from bookshelf.core.permissions import Permission
+from bookshelf.web.security import requires
 
 api = Blueprint("api", __name__, url_prefix="/api")
+readable = requires(Permission.READ, opened_by="PUBLIC_API")
 
 
 @api.get("/authors", strict_slashes=False)
+@readable
 def authors_page() -> Response:
     """Authors by name, 50 a page."""
     return _page(authors.page_of_authors, schemas.author)
 
 
 @api.get("/authors/<id:author_id>", strict_slashes=False)
+@readable
 def author(author_id: int) -> Response:
     """One author."""
     return jsonify(schemas.author(authors.author(author_id) or _missing("author", author_id)))
 
 
 @api.get("/authors/<id:author_id>/books", strict_slashes=False)
+@readable
 def books_of_author(author_id: int) -> Response:
     """The books of an author by title, 50 a page."""
     if authors.author(author_id) is None:
@@ -34,12 +40,14 @@ def books_of_author(author_id: int) -> Response:
 
 
 @api.get("/books", strict_slashes=False)
+@readable
 def books_page() -> Response:
     """Books by title, 50 a page."""
     return _page(books.page_of_books, schemas.book)
 
 
 @api.get("/books/<id:book_id>", strict_slashes=False)
+@readable
 def book(book_id: int) -> Response:
     """One book."""
     return jsonify(schemas.book(books.book_row(book_id) or _missing("book", book_id)))

@@ -7,9 +7,12 @@ from bookshelf.authors import countries, queries, services
 from bookshelf.authors.forms import AuthorForm
 from bookshelf.authors.models import Author
 from bookshelf.core.db import db
+from bookshelf.core.permissions import Permission
 from bookshelf.web.forms import BaseForm
 from bookshelf.web.lists import Listing
+from bookshelf.web.log import log
 from bookshelf.web.rendering import shortened
+from bookshelf.web.security import requires
 
 authors = Blueprint("authors", __name__, url_prefix="/authors")
 authors.add_app_template_filter(countries.name_of, "country_name")
@@ -17,6 +20,7 @@ authors.add_app_template_global(countries.all_countries)
 
 
 @authors.get("/")
+@requires(Permission.READ)
 def index() -> ResponseReturnValue:
     """The list: found by name, of one country, in any order."""
     listing = Listing(queries.SORTS)
@@ -26,12 +30,14 @@ def index() -> ResponseReturnValue:
 
 
 @authors.get("/<id:author_id>")
+@requires(Permission.READ)
 def show(author_id: int) -> ResponseReturnValue:
     """An author with the first of their books."""
     return render_template("authors/show.html", **_books(_author(author_id)))
 
 
 @authors.route("/new", methods=["GET", "POST"])
+@requires(Permission.WRITE)
 def new() -> ResponseReturnValue:
     """Add an author."""
     form = AuthorForm()
@@ -45,6 +51,7 @@ def new() -> ResponseReturnValue:
 
 
 @authors.route("/<id:author_id>/edit", methods=["GET", "POST"])
+@requires(Permission.WRITE)
 def edit(author_id: int) -> ResponseReturnValue:
     """Change an author; what was typed for one who was deleted meanwhile may be added anew."""
     author = queries.author(author_id)
@@ -66,6 +73,7 @@ def edit(author_id: int) -> ResponseReturnValue:
 
 
 @authors.route("/<id:author_id>/delete", methods=["GET", "POST"])
+@requires(Permission.WRITE)
 def delete(author_id: int) -> ResponseReturnValue:
     """Ask, then delete; an author who has books stays."""
     author, form = _author(author_id), BaseForm()
@@ -73,6 +81,7 @@ def delete(author_id: int) -> ResponseReturnValue:
         with form.showing_problems():
             services.delete_author(author)
             db.session.commit()
+            log.info("author deleted", id=author_id)
             flash(f"{shortened(author.name)} was deleted.")
             return redirect(url_for(".index"))
         author = _author(author_id)  # which may be gone by now

@@ -10,9 +10,12 @@ from bookshelf.books import isbn, languages, queries, services
 from bookshelf.books.forms import BookForm
 from bookshelf.books.models import Book
 from bookshelf.core.db import db
+from bookshelf.core.permissions import Permission
 from bookshelf.web.forms import BaseForm
 from bookshelf.web.lists import Listing
+from bookshelf.web.log import log
 from bookshelf.web.rendering import shortened
+from bookshelf.web.security import requires
 from bookshelf.web.urls import parse_id
 
 books = Blueprint("books", __name__, url_prefix="/books")
@@ -22,6 +25,7 @@ books.add_app_template_global(languages.common_languages)
 
 
 @books.get("/")
+@requires(Permission.READ)
 def index() -> ResponseReturnValue:
     """The list: found by title, by one author, in one language, in any order."""
     listing = Listing(queries.SORTS)
@@ -32,12 +36,14 @@ def index() -> ResponseReturnValue:
 
 
 @books.get("/<id:book_id>")
+@requires(Permission.READ)
 def show(book_id: int) -> ResponseReturnValue:
     """A book."""
     return render_template("books/show.html", book=_book(book_id))
 
 
 @books.route("/new", methods=["GET", "POST"])
+@requires(Permission.WRITE)
 def new() -> ResponseReturnValue:
     """Add a book; the URL may say by whom, from which publisher and in which language."""
     form = BookForm(data=_kept())
@@ -51,6 +57,7 @@ def new() -> ResponseReturnValue:
 
 
 @books.route("/<id:book_id>/edit", methods=["GET", "POST"])
+@requires(Permission.WRITE)
 def edit(book_id: int) -> ResponseReturnValue:
     """Change a book; what was typed for one that was deleted meanwhile may be added anew."""
     book = queries.book(book_id)
@@ -71,6 +78,7 @@ def edit(book_id: int) -> ResponseReturnValue:
 
 
 @books.route("/<id:book_id>/delete", methods=["GET", "POST"])
+@requires(Permission.WRITE)
 def delete(book_id: int) -> ResponseReturnValue:
     """Ask, then delete."""
     book, form = _book(book_id), BaseForm()
@@ -78,6 +86,7 @@ def delete(book_id: int) -> ResponseReturnValue:
         with form.showing_problems():
             services.delete_book(book)
             db.session.commit()
+            log.info("book deleted", id=book_id)
             flash(f"“{shortened(book.title)}” was deleted.")
             return redirect(url_for(".index"))
         book = _book(book_id)  # which may be gone by now

@@ -5,6 +5,8 @@ from flask.typing import ResponseReturnValue
 
 from bookshelf.authors import queries as authors
 from bookshelf.books import queries as books
+from bookshelf.core.permissions import Permission
+from bookshelf.web.security import requires
 
 LATEST = 8
 
@@ -12,6 +14,7 @@ dashboard = Blueprint("dashboard", __name__)
 
 
 @dashboard.get("/")
+@requires(Permission.READ)
 def index() -> ResponseReturnValue:
     """Totals and the latest additions."""
     return render_template(

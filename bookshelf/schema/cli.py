@@ -1,23 +1,25 @@
 """`flask doctor`, and what `flask db` asks of new revisions: a message, and the next number."""
 
 import re
+from itertools import chain
 
 import click
 from flask import Blueprint
 from flask_migrate.cli import db as db_group
 
 from bookshelf.core.db import reads_only
-from bookshelf.schema import doctor, revisions
+from bookshelf.schema import deployment, doctor, revisions
 
 schema = Blueprint("schema", __name__, cli_group=None)
 
 
 @schema.cli.command("doctor")
-def examine() -> None:
+@click.option("--deploy", is_flag=True, help="Also examine the settings that production needs.")
+def examine(deploy: bool) -> None:
     """Tell how Bookshelf is set up and what is wrong with it; exits 1 on any trouble."""
     troubled = False
     reads_only.set(True)
-    for finding in doctor.findings():
+    for finding in chain(doctor.findings(), deployment.findings() if deploy else ()):
         click.echo(finding.line)
         troubled |= finding.trouble
     if troubled:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from alembic.util import CommandError
 from flask import current_app
-from sqlalchemy import URL, Connection, NullPool, create_engine, make_url, text
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from bookshelf.core.db import prepare
@@ -54,15 +54,20 @@ class Role:
     def _connect(self) -> Connection:
         if self.name == "migrating":
             return runner.engine_for(self.url, patience=PATIENCE_S).connect()
-        options = current_app.config["SQLALCHEMY_ENGINE_OPTIONS"]["connect_args"]
-        waiting = {"connect_timeout": PATIENCE_S} if "connect_timeout" in options else {}
-        engine = create_engine(self.url, poolclass=NullPool, connect_args=options | waiting)
-        return prepare(engine).connect()
+        return serving_engine(PATIENCE_S).connect()
 
     def _kind(self, refuses_options: bool) -> str:
         if self.url.get_backend_name() == "sqlite":
             return "a file"
         return "pooled" if refuses_options or runner.is_pooled(self.url) else "direct"
+
+
+def serving_engine(patience: int) -> Engine:
+    """An engine beside the pool, whose server has to answer within `patience` seconds."""
+    options = current_app.config["SQLALCHEMY_ENGINE_OPTIONS"]["connect_args"]
+    waiting = {"connect_timeout": patience} if "connect_timeout" in options else {}
+    url = current_app.config["SQLALCHEMY_DATABASE_URI"]
+    return prepare(create_engine(url, poolclass=NullPool, connect_args=options | waiting))
 
 
 def findings() -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
-from flask import Flask, current_app, request
+from flask import Flask, current_app
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
@@ -17,6 +17,8 @@ from werkzeug.exceptions import ServiceUnavailable
 from bookshelf.core.db import db
 from bookshelf.schema import revisions, runner
 from bookshelf.web import errors
+from bookshelf.web.log import log
+from bookshelf.web.stateless import is_stateless
 
 UNDEFINED = ("42703", "42P01")  # SQLSTATE of an undefined column, an undefined table
 UNDEFINED_ON_SQLITE = ("no such column", "no such table", "has no column named")
@@ -32,9 +34,7 @@ def init_app(app: Flask) -> None:
 
 
 def _look_until_settled() -> None:
-    if request.endpoint and request.endpoint.endswith("static"):
-        return
-    if not current_app.extensions[SETTLED]:
+    if not is_stateless() and not current_app.extensions[SETTLED]:
         _look()
 
 
@@ -44,6 +44,7 @@ def _look() -> None:
         behind = revisions.is_behind(connection)
         current_app.extensions[SETTLED] = not behind
         if behind:
+            log.warning("database behind")
             raise ServiceUnavailable(_message(connection), retry_after=errors.RETRY_AFTER_S)
 
 

@@ -3,23 +3,31 @@
 import sqlite3
 from http import HTTPStatus
 
-from flask import Flask, current_app, json, render_template, request
+from flask import Flask, Response, json, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
+from werkzeug.exceptions import (
+    HTTPException,
+    InternalServerError,
+    RequestEntityTooLarge,
+    SecurityError,
+    ServiceUnavailable,
+)
 
 from bookshelf.core.db import db
+from bookshelf.web.log import log, request_id
 
 WORDS = {
     400: "The request could not be understood. Go back and try once more.",
     404: "There is nothing at this address. It may have been deleted, or the address is mistyped.",
     405: "This address cannot be used in this way.",
-    413: "What was sent is too large.",
+    413: "What was sent is too large. Go back, shorten it, and send it once more.",
 }
 AWAY = "The database cannot be reached just now. Nothing was changed; try again in a moment."
 DAMAGED = "The database file is damaged, or is no database. Run `flask doctor`."
+NO_SUCH_HOST = "Bookshelf is not served under this name."
 RETRY_AFTER_S = 5
 PROBLEM_JSON = "application/problem+json"
 TRY_AGAIN = (OperationalError, InterfaceError, PoolTimeout)
@@ -29,6 +37,8 @@ DAMAGES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 def init_app(app: Flask) -> None:
     """Answer every error in one shape; nothing but that shape reaches a person."""
     app.register_error_handler(HTTPException, answer)
+    app.register_error_handler(RequestEntityTooLarge, too_large)
+    app.register_error_handler(SecurityError, wrong_host)
     app.register_error_handler(DBAPIError, database_failed)
     app.register_error_handler(PoolTimeout, database_failed)
 
@@ -36,7 +46,7 @@ def init_app(app: Flask) -> None:
 def answer(error: HTTPException) -> ResponseReturnValue:
     """The page of an HTTP error, or its problem details where a program asked."""
     if isinstance(error, InternalServerError) and not is_for_programs():
-        return render_template("errors/500.html"), 500
+        return render_template("errors/500.html", request_id=request_id()), 500
     if error.response is not None or (error.code or 500) < 400:
         return error
     status = HTTPStatus(error.code or 500)
@@ -46,19 +56,31 @@ def answer(error: HTTPException) -> ResponseReturnValue:
     if is_for_programs():
         return _problem(status, detail), status, [*headers, ("Content-Type", PROBLEM_JSON)]
     again = request.full_path.rstrip("?") if status == 503 else None
-    title, typed = status.phrase.capitalize(), typed_text() if again else None
-    page = render_template(
-        "errors/error.html", title=title, detail=detail, again=again, typed=typed
-    )
+    kept = {"again": again, "typed": typed_text() if again else None}
+    title = status.phrase.capitalize()
+    page = render_template("errors/error.html", title=title, detail=detail, **kept)
     return page, status, headers
 
 
-def typed_text() -> MultiDict[str, str] | None:
-    """What a form sent, so that the next page can carry it; never a password."""
-    typed = request.form
-    if "csrf_token" not in typed or any("password" in name for name in typed):
-        return None
-    return typed
+def too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
+    """413 for what exceeds one of the limits of app.py."""
+    log.warning("too large")
+    return answer(error)
+
+
+def wrong_host(error: SecurityError) -> ResponseReturnValue:
+    """400 for a host that is not ours: as a line, because no link can be made for it."""
+    log.warning("wrong host")
+    if is_for_programs():
+        error.description = NO_SUCH_HOST
+        return answer(error)
+    return Response(NO_SUCH_HOST, error.code, mimetype="text/plain")
+
+
+def typed_text() -> MultiDict[str, str]:
+    """What a form sent, so that another page can carry it; never a password."""
+    typed = request.form.items(multi=True) if request.method == "POST" else ()
+    return MultiDict([pair for pair in typed if "password" not in pair[0]])
 
 
 def _problem(status: HTTPStatus, detail: str | None) -> str:
@@ -73,11 +95,11 @@ def database_failed(error: DBAPIError | PoolTimeout) -> ResponseReturnValue:
     """
     db.session.rollback()
     if _sqlite_code(error) & 0xFF in DAMAGES:  # the rest of an extended code tells which part
-        current_app.logger.error("the database file cannot be read: %s", error)
+        log.error("database damaged", error=type(error).__name__)
         return answer(ServiceUnavailable(DAMAGED, retry_after=RETRY_AFTER_S))
     if not isinstance(error, TRY_AGAIN) or _is_wrong_for_sqlite(error):
         raise error
-    current_app.logger.warning("the database is unavailable: %s", type(error).__name__)
+    log.warning("database unavailable", error=type(error).__name__)
     return answer(ServiceUnavailable(AWAY, retry_after=RETRY_AFTER_S))
 
 

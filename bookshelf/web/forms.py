@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Self
 
-from flask import request
+from flask import abort, request
 from flask_wtf import FlaskForm
 from wtforms import Field, HiddenField, IntegerField, StringField, TextAreaField
 from wtforms.validators import StopValidation, ValidationError
@@ -175,6 +175,7 @@ class BaseForm(FlaskForm):
     """A form that shows Problems at their fields; `status` is what its page is answered with."""
 
     stale = False
+    buttons = frozenset({"another"})
 
     class Meta(FlaskForm.Meta):
         """How forms read a request."""
@@ -182,6 +183,23 @@ class BaseForm(FlaskForm):
         def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
             """Take what a form sent and nothing else: neither files nor JSON are text."""
             return request.form if formdata is not None and form.is_submitted() else None
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Check what was typed; raises BadRequest for what no page of ours can have sent."""
+        self._refuse_other_keys()
+        return bool(super().validate(extra_validators))
+
+    def _refuse_other_keys(self) -> None:
+        if self._prefix:  # it shares its request with another form
+            return
+        known = {field.name for field in self} | self.buttons
+        for field in self:
+            known |= set(getattr(field, "companions", ()))
+        for key, values in request.form.lists():
+            if key not in known:
+                abort(400, f"This form has no field “{key[:80]}”. Nothing was saved.")
+            if len(values) > 1:
+                abort(400, f"The field “{key}” was sent twice. Nothing was saved.")
 
     @property
     def values(self) -> dict[str, Any]:

@@ -1,0 +1,155 @@
+"""The forms of people: signing in, choosing a password, who somebody is."""
+
+from math import ceil
+from typing import Any
+
+from wtforms import Field, HiddenField, PasswordField, SelectField
+from wtforms.fields.choices import SelectChoice
+
+from bookshelf.accounts import services, tries
+from bookshelf.accounts.models import User
+from bookshelf.core.permissions import Role
+from bookshelf.web.forms import AtMost, BaseForm, LineField, Required
+from bookshelf.web.log import log
+
+WRONG = "The e-mail address or the password is wrong."
+ROLES = [
+    SelectChoice(Role.VIEWER.value, "Viewer: looks"),
+    SelectChoice(Role.EDITOR.value, "Editor: also adds, changes and deletes"),
+    SelectChoice(Role.ADMINISTRATOR.value, "Administrator: also decides who may come in"),
+]
+
+
+def email_field() -> LineField:
+    """An address, which browsers fill in."""
+    needed = [Required("Enter the e-mail address."), AtMost(254)]
+    return LineField("E-mail", needed, render_kw={"autocomplete": "username", "type": "email"})
+
+
+def name_field() -> LineField:
+    """What a person wants to be called."""
+    return LineField("Name", [AtMost(300)], render_kw={"autocomplete": "name"})
+
+
+def role_field() -> SelectField:
+    """One of the three roles."""
+    return SelectField("Role", choices=ROLES)
+
+
+def new_password_field(label: str = "Password") -> PasswordField:
+    """A password that is being chosen."""
+    return PasswordField(
+        label,
+        [Required("Choose a password.")],
+        render_kw={"autocomplete": "new-password"},
+    )
+
+
+class VerifyingForm(BaseForm):
+    """A form with a password to look at; `wait` says for how many seconds none will be."""
+
+    wait = 0
+
+    @property
+    def status(self) -> int:
+        """429 where there were too many tries, otherwise as for any form."""
+        return 429 if self.wait else super().status
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of its page."""
+        return {"Retry-After": str(self.wait)} if self.wait else {}
+
+    def verified(self, email: str, field: Field, wrong: str) -> User | None:
+        """Whose address and password these are; the try is counted first. Errors go to `field`."""
+        tries.count_address()
+        moment, self.wait = tries.take(email)
+        account = tries.digest(email)
+        if self.wait:
+            log.warning("sign-in throttled", account=account)
+            minutes = ceil(self.wait / 60)
+            field.errors = [f"Too many tries. Wait {minutes} min, then try again."]
+            return None
+        user = services.authenticate(email=email, password=field.data)
+        if user is None:
+            log.warning("sign-in failed", account=account)
+            field.errors = [wrong]
+            return None
+        tries.give_back(email, moment)
+        return user
+
+
+class SignInForm(VerifyingForm):
+    """Who somebody is; `somebody` is the person, once the form is valid."""
+
+    email = email_field()
+    password = PasswordField(
+        "Password",
+        [Required("Enter your password.")],
+        render_kw={"autocomplete": "current-password"},
+    )
+    next = HiddenField()
+    somebody: User
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Whether this is somebody, and who."""
+        valid = super().validate(extra_validators)
+        found = self.verified(str(self.email.data), self.password, WRONG) if valid else None
+        if found:
+            self.somebody = found
+        return found is not None
+
+
+class InvitationForm(BaseForm):
+    """What somebody who was invited says of themselves."""
+
+    name = name_field()
+    password = new_password_field()
+
+
+class WelcomeForm(BaseForm):
+    """Who the first administrator is."""
+
+    email = email_field()
+    name = name_field()
+    password = new_password_field()
+
+
+class NameForm(BaseForm):
+    """What a person is called."""
+
+    name = name_field()
+
+
+class PasswordForm(VerifyingForm):
+    """A new password, with the one until now."""
+
+    current = PasswordField(
+        "Password until now",
+        [Required("Enter your password until now.")],
+        render_kw={"autocomplete": "current-password"},
+    )
+    password = new_password_field("New password")
+
+    def __init__(self, whose: User) -> None:
+        self.email = whose.email
+        super().__init__()
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Whether the person who is signed in has this password."""
+        valid = super().validate(extra_validators)
+        return bool(valid and self.verified(self.email, self.current, "This is not your password."))
+
+
+class PersonForm(BaseForm):
+    """Somebody who is to be invited."""
+
+    email = email_field()
+    name = name_field()
+    role = role_field()
+
+
+class RoleForm(BaseForm):
+    """What a person may do."""
+
+    role = role_field()

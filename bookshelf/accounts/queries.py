@@ -1,0 +1,54 @@
+"""What is read about people."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import func, select
+
+from bookshelf.accounts.models import User
+from bookshelf.core import keyset
+from bookshelf.core.db import db
+from bookshelf.core.matching import has_words
+from bookshelf.core.permissions import Role
+
+SORTS: Mapping[str, keyset.Keys] = {
+    "name": (User.sort_key, User.id),
+    "email": (User.email, User.id),
+    "role": (User.role, User.sort_key, User.id),
+    "added": (User.id,),
+}
+
+
+def user(user_id: int) -> User | None:
+    """The person of that id."""
+    return db.session.get(User, user_id)
+
+
+def user_of(email: str) -> User | None:
+    """The person with that address, in any case."""
+    return db.session.scalar(select(User).where(User.email == email.lower()))
+
+
+def signed_in_with(epoch: str) -> User | None:
+    """The person whose sessions have this epoch, unless they are disabled."""
+    found = select(User).where(User.fs_uniquifier == epoch, User.active)
+    return db.session.scalar(found)
+
+
+def page_of_people(*, q: str = "", sort: str = "name", **cursor: Any) -> keyset.Page:
+    """People whose name and address have all words of `q`; `cursor` is for `keyset.fetch`."""
+    columns = (User.id, User.name, User.email, User.role, User.active, User.created_at)
+    waiting = User.password.is_(None).label("waiting")
+    statement = select(*columns, waiting).where(*has_words(User.sort_key, q))
+    return keyset.fetch(statement, SORTS[sort], **cursor)
+
+
+def nobody_yet() -> bool:
+    """Whether there is not one person."""
+    return db.session.scalar(select(User.id).limit(1)) is None
+
+
+def administrators() -> int:
+    """How many administrators can sign in."""
+    able = User.active & User.password.is_not(None) & (User.role == Role.ADMINISTRATOR)
+    return db.session.scalar(select(func.count()).where(able)) or 0

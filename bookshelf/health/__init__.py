@@ -1,0 +1,1 @@
+"""What machines ask: whether the process lives, and whether it can serve."""

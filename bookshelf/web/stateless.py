@@ -1,0 +1,40 @@
+"""Which answers carry no session: static files, which everybody shares, and what machines ask."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from flask import Flask, Response, current_app, request
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
+
+View = TypeVar("View", bound=Callable[..., object])
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Signed cookies, as Flask has them, except where an answer carries no session."""
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Set no cookie, and vary with none, where the answer is the same for everybody."""
+        if not is_stateless():
+            super().save_session(app, session, response)
+
+
+def init_app(app: Flask) -> None:
+    """Keep sessions off the answers that need none."""
+    app.session_interface = Sessions()
+
+
+def stateless(view: View) -> View:
+    """Mark a view that asks for no session, and that the guard of the schema lets through."""
+    view.is_stateless = True  # type: ignore[attr-defined]
+    return view
+
+
+def is_stateless() -> bool:
+    """Whether the request is for a static file or for a view that is marked."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    return is_static() or getattr(view, "is_stateless", False)
+
+
+def is_static() -> bool:
+    """Whether the request is for a static file, of ours or of an extension."""
+    return (request.endpoint or "").rpartition(".")[2] == "static"
