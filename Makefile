@@ -14,7 +14,7 @@ run: setup ## serve Bookshelf on http://127.0.0.1:8000 (PORT=8001 changes that)
 	@$(BIN)/python gunicorn.conf.py
 	@$(BIN)/flask db upgrade
 	@$(BIN)/flask seed --first-run
-	@exec $(BIN)/gunicorn
+	@WELCOME_KEY="$$($(BIN)/flask users welcome-key)" exec $(BIN)/gunicorn
 
 test: setup-dev ## run the tests on SQLite, on PostgreSQL and through PgBouncer (ARGS= for pytest)
 	@$(BIN)/python tests/provision.py

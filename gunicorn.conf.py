@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import Any
 
 from config import THREADS, Config, ConfigError, environment
@@ -12,6 +13,11 @@ try:
     env = environment()
 except ConfigError as error:
     sys.exit(f"Bookshelf cannot start: {error}")
+
+# `make run` makes a key for the first administrator; the workers get to know its digest alone.
+welcome_key = os.environ.pop("WELCOME_KEY", "")
+if welcome_key:
+    os.environ["BOOKSHELF_WELCOME"] = sha256(welcome_key.encode()).hexdigest()
 
 wsgi_app = "wsgi:app"
 port = env.get("PORT", "8000")
@@ -35,7 +41,10 @@ def on_starting(server: Any) -> None:
 def when_ready(server: Any) -> None:
     """Say where to go."""
     for host, number in _ports(server.cfg.address):
-        print(f"Bookshelf is at http://{host}:{number}/ (Ctrl-C stops it)", flush=True)
+        address = f"http://{host}:{number}"
+        print(f"Bookshelf is at {address}/ (Ctrl-C stops it)", flush=True)
+        if welcome_key:
+            print(f"Become its administrator: {address}/welcome/{welcome_key}", flush=True)
 
 
 def refuse_what_cannot_work(addresses: Iterable[Any]) -> None:

@@ -11,13 +11,16 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 from conftest import after_head
+from house import form_of
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILDING, STARTING = 300, 30  # seconds until a program has done so at the most
@@ -104,11 +107,29 @@ def free_port() -> int:
         return port
 
 
-def read(address: str) -> str:
-    """The page at an address."""
-    with urllib.request.urlopen(address, timeout=STARTING) as response:
-        page: bytes = response.read()
-        return page.decode()
+class Visitor:
+    """A browser of somebody who comes to a shelf that was just started."""
+
+    def __init__(self) -> None:
+        self.opener = build_opener(HTTPCookieProcessor())
+
+    def read(self, address: str, typed: dict[str, str] | None = None) -> str:
+        """The page at an address, or what comes of a form that is sent there."""
+        data = urlencode(typed).encode() if typed else None
+        with self.opener.open(address, data, timeout=STARTING) as response:
+            page: bytes = response.read()
+            return page.decode()
+
+    def come_in(self, written: str) -> Self:
+        """Become the administrator by the link that `make run` has written."""
+        return self.say_who(re.findall(r"http://\S+/welcome/\S+", written)[0])
+
+    def say_who(self, address: str) -> Self:
+        """Fill in a page that asks for an address and a password."""
+        form = form_of(self.read(address))
+        person = {"email": "ann@example.org", "password": "correct horse battery"}
+        assert "Your catalogue" in self.read(address, form | person)
+        return self
 
 
 def copy_to(folder: Path) -> Clone:
@@ -145,13 +166,14 @@ def clone(bare: Clone) -> Clone:
 def test_one_command_leads_from_nothing_to_a_filled_shelf(bare: Clone) -> None:
     with bare.serving(within=BUILDING) as (written, address):
         assert "Installing" in written
-        assert "Tolkien" in read(f"{address}authors/?q=tolkien")
+        assert "Tolkien" in Visitor().come_in(written).read(f"{address}authors/?q=tolkien")
     begun = time.monotonic()
     with bare.serving() as (written, address):
         assert time.monotonic() - begun < 10
         assert "Installing" not in written
         assert "Added" not in written
-        assert "Tolkien" in read(f"{address}api/authors")
+        assert "/welcome/" not in written
+        assert "Tolkien" in Visitor().say_who(f"{address}login").read(f"{address}api/authors")
     freeze = bare.run(".venv/bin/python", "-m", "pip", "freeze").written.splitlines()
     pins = (bare.folder / "requirements.txt").read_text("utf-8").splitlines()
     named = {pin.lower() for pin in pins if "==" in pin}
@@ -166,8 +188,19 @@ def test_a_second_start_is_quick_and_adds_nothing(clone: Clone) -> None:
     with clone.serving() as (written, address):
         assert "Installing" not in written
         assert "Added" not in written
-        assert "<h1>" in read(address)
+        assert "<h1>Sign in</h1>" in Visitor().read(address)
     assert oct((clone.folder / "instance/secret_key").stat().st_mode)[-3:] == "600"
+
+
+def test_a_welcome_link_is_good_for_one_start_and_one_person(clone: Clone) -> None:
+    with clone.serving() as (written, _):
+        older = re.findall(r"/welcome/\S+", written)[0]
+    with clone.serving() as (written, address):
+        with pytest.raises(HTTPError, match="404"):
+            Visitor().read(address.rstrip("/") + older)
+        Visitor().come_in(written)
+        with pytest.raises(HTTPError, match="404"):
+            Visitor().come_in(written)
 
 
 def test_a_port_that_is_taken_is_said_in_one_line(clone: Clone) -> None:

@@ -1,11 +1,12 @@
 """`flask users`: people, for scripts and for whoever has no browser at hand."""
 
+import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
-from flask import Blueprint, current_app
+from flask import Blueprint
 
 from bookshelf.accounts import queries, services, sessions
 from bookshelf.accounts.models import User
@@ -47,7 +48,7 @@ def create(
     with _committing():
         user = services.create_user(email=email, role=Role(role), name=name, password=password)
     log.info("role changed", user=user.id, role=role)
-    click.echo(_link(user, address) if link else f"{user.email} may sign in now.")
+    click.echo(sessions.link_for(user, address) if link else f"{user.email} may sign in now.")
 
 
 @users.cli.command("list")
@@ -94,14 +95,15 @@ def link(email: str, address: str) -> None:
     with _committing():
         user = _user(email)
         services.end_sessions(user)
-    click.echo(_link(user, address))
+    click.echo(sessions.link_for(user, address))
 
 
-@users.cli.command("nobody-yet", hidden=True)
-def nobody_yet() -> None:
-    """Exit 0 while there is nobody, for `make run`."""
+@users.cli.command("welcome-key", hidden=True)
+def welcome_key() -> None:
+    """Print a new key for the first administrator, or nothing once there is anybody."""
     with saying_what_fails():
-        sys.exit(0 if queries.nobody_yet() else 1)
+        if queries.nobody_yet():
+            click.echo(secrets.token_urlsafe(32))
 
 
 def _password(from_stdin: bool) -> str:
@@ -115,8 +117,3 @@ def _user(email: str) -> User:
     if (user := queries.user_of(email)) is None:
         raise Problem(f"Nobody has the address {email}.")
     return user
-
-
-def _link(user: User, address: str) -> str:
-    with current_app.test_request_context(base_url=address):
-        return sessions.link_for(user)

@@ -91,10 +91,11 @@ def leave() -> None:
     g.pop("csrf_token", None)
 
 
-def link_for(user: User) -> str:
+def link_for(user: User, site: str) -> str:
     """The address where a person chooses a password; it works once, until their sessions end."""
     token = generate_reset_password_token(user)  # type: ignore[no-untyped-call]
-    return url_for("accounts.invitation", token=token, _external=True)
+    path = current_app.url_map.bind("").build("accounts.invitation", {"token": token})
+    return site.rstrip("/") + path
 
 
 def invited_by(token: str) -> User | None:

@@ -45,11 +45,12 @@ def _nothing() -> None:
 
 
 def take(email: str) -> tuple[float, int]:
-    """Count a try for an account in a transaction of its own.
+    """Count a try for an account in a transaction of its own, which ends the session's.
 
     Returns its moment, with which `give_back` undoes it, and 0; or, where MOST tries of the last
     WINDOW_S seconds have not succeeded, how many seconds to wait. Such a try is not counted.
     """
+    db.session.rollback()
     with db.engine.begin() as connection:
         recent = _recent(connection, account := digest(email))
         if len(recent) >= MOST:

@@ -226,7 +226,8 @@ def _page_of(user: User, form: BaseForm | None = None) -> ResponseReturnValue:
 
 def _link(user: User) -> ResponseReturnValue:
     """The page that shows a link, which is nowhere kept."""
-    return render_template("people/link.html", user=user, address=sessions.link_for(user))
+    address = sessions.link_for(user, request.host_url)
+    return render_template("people/link.html", user=user, address=address)
 
 
 def _user(user_id: int) -> User:
