@@ -3,10 +3,6 @@
 import contextlib
 import os
 import re
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
@@ -17,6 +13,7 @@ from conftest import Place
 from flask_migrate import upgrade
 from house import add_person, cookie_of
 from playwright.sync_api import ConsoleMessage, Page, expect
+from serving import served
 from sqlalchemy import text
 
 from bookshelf.accounts.services import create_user
@@ -26,8 +23,7 @@ from bookshelf.core.db import db
 from bookshelf.core.permissions import Role
 from bookshelf.seed.services import add_missing
 
-ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 20  # seconds until gunicorn has to answer
+PATIENCE = 20  # seconds until a page has to be there
 SHOTS = os.environ.get("BOOKSHELF_SHOTS")  # a folder for pictures of every page
 AXE = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
@@ -67,41 +63,6 @@ def spoil() -> None:
     create_author(name="Nobody")
     db.session.execute(text("UPDATE authors SET created_at = 'never'"))
     db.session.commit()
-
-
-@contextlib.contextmanager
-def served(place: Place) -> Iterator[str]:
-    """The address at which gunicorn serves a database, until the block ends."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    given = {
-        "DATABASE_URL": place.serving,
-        "DATABASE_URL_UNPOOLED": place.migrating,
-        "BOOKSHELF_ENV": "development",
-        "SECRET_KEY": "only-for-tests",
-        "PORT": str(port),
-        "WEB_CONCURRENCY": "1",
-    }
-    command = [sys.executable, "-m", "gunicorn"]
-    with subprocess.Popen(command, cwd=ROOT, env=os.environ | given) as gunicorn:
-        try:
-            _wait_for(port, gunicorn)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            gunicorn.terminate()
-            assert gunicorn.wait(PATIENCE) == 0
-
-
-def _wait_for(port: int, gunicorn: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            assert gunicorn.poll() is None, "gunicorn ended"
-            assert time.monotonic() < deadline, "gunicorn does not answer"
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")

@@ -147,7 +147,7 @@ def test_what_will_not_do_is_said_at_its_field(
 
 
 @pytest.mark.parametrize(
-    "password", ["ÄÖÜäöüßẞ", "📚" * 8, "\\'\";--%00 ", "p" * 128, "パスワードパスワード"]
+    "password", [" " * 8, "ÄÖÜäöüßẞ", "📚" * 8, "\\'\";--%00 ", "p" * 128, "パスワードパスワード"]
 )
 def test_a_password_may_hold_any_character(client: Client, password: str) -> None:
     add(password=password)

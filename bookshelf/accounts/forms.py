@@ -5,6 +5,7 @@ from typing import Any
 
 from wtforms import Field, HiddenField, PasswordField, SelectField
 from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired
 
 from bookshelf.accounts import services, tries
 from bookshelf.accounts.models import User
@@ -33,14 +34,14 @@ def name_field() -> LineField:
 
 def role_field() -> SelectField:
     """One of the three roles."""
-    return SelectField("Role", choices=ROLES)
+    return SelectField("Role", [InputRequired()], choices=ROLES)
 
 
 def new_password_field(label: str = "Password") -> PasswordField:
     """A password that is being chosen."""
     return PasswordField(
         label,
-        [Required("Choose a password.")],
+        [InputRequired("Choose a password.")],
         render_kw={"autocomplete": "new-password"},
     )
 
@@ -85,7 +86,7 @@ class SignInForm(VerifyingForm):
     email = email_field()
     password = PasswordField(
         "Password",
-        [Required("Enter your password.")],
+        [InputRequired("Enter your password.")],
         render_kw={"autocomplete": "current-password"},
     )
     next = HiddenField()
@@ -126,7 +127,7 @@ class PasswordForm(VerifyingForm):
 
     current = PasswordField(
         "Password until now",
-        [Required("Enter your password until now.")],
+        [InputRequired("Enter your password until now.")],
         render_kw={"autocomplete": "current-password"},
     )
     password = new_password_field("New password")

@@ -30,7 +30,6 @@ SETTINGS: dict[str, Any] = HASHING | {
     "SECURITY_CLI_ROLES_NAME": None,
     "SECURITY_CLI_USERS_NAME": None,
     "SECURITY_DEFAULT_REMEMBER_ME": False,
-    "SECURITY_PASSWORD_SALT": "not used, as passwords are hashed once",
     "SECURITY_RESET_PASSWORD_WITHIN": timedelta(days=7),
     "SECURITY_SEND_PASSWORD_RESET_NOTICE_EMAIL": False,
     "SESSION_PROTECTION": None,
@@ -66,7 +65,7 @@ DOOR = Door()
 
 def init_app(app: Flask) -> None:
     """Know people by their sessions."""
-    app.config.from_mapping(SETTINGS)
+    app.config.from_mapping(SETTINGS, SECURITY_PASSWORD_SALT=_derived(app, "password salt"))
     datastore = SQLAlchemyUserDatastore(db, User, None)  # type: ignore[arg-type]
     library = Security(app, datastore, register_blueprint=False)
     library.login_manager.user_loader(_load)
@@ -120,6 +119,11 @@ def destination(target: str | None) -> str:
         return start  # browsers read these as the beginning of another host
     parts = urlsplit(target)
     return start if parts.scheme or parts.netloc else target
+
+
+def _derived(app: Flask, purpose: str) -> str:
+    """A secret for one purpose, which SECRET_KEY alone gives, as in HKDF (RFC 5869)."""
+    return hmac.new(str(app.secret_key).encode(), purpose.encode(), sha256).hexdigest()
 
 
 def _load(epoch: str) -> User | None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import time
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Any
 
 from flask import Flask, current_app
@@ -54,7 +55,7 @@ def take(email: str) -> tuple[float, int]:
     with db.engine.begin() as connection:
         recent = _recent(connection, account := digest(email))
         if len(recent) >= MOST:
-            return 0, max(1, round(recent[-MOST] + WINDOW_S - time.time()))
+            return 0, max(1, ceil(recent[-MOST] + WINDOW_S - time.time()))
         moment = time.time()
         _keep(connection, account, [*recent, moment])
     return moment, 0
