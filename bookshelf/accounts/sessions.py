@@ -21,6 +21,7 @@ from bookshelf.accounts.models import User
 from bookshelf.accounts.passwords import HASHING
 from bookshelf.core.db import db
 from bookshelf.web.errors import typed_text
+from bookshelf.web.log import bind_actor, log
 from bookshelf.web.security import SAFE_METHODS
 
 PREFIX = "sign_in-"
@@ -81,6 +82,8 @@ def enter(user: User) -> None:
     g.pop("csrf_token", None)
     session.permanent = True  # until it has been idle for PERMANENT_SESSION_LIFETIME
     login_user(user, authn_via=["password"])
+    bind_actor(str(user.id))
+    log.info("signed in")
 
 
 def leave() -> None:

@@ -114,7 +114,6 @@ def account() -> ResponseReturnValue:
 def password() -> ResponseReturnValue:
     """Change one's password, which ends all other sessions."""
     form = PasswordForm(g.person)
-    db.session.commit()  # a try is counted by itself, and hashing takes long: lock nothing
     if form.validate_on_submit():
         with form.showing_problems():
             services.set_password(g.person, form.password.data)

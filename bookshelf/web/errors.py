@@ -1,5 +1,6 @@
 """One handler for what goes wrong: a page for people, problem details (RFC 9457) under /api."""
 
+import re
 import sqlite3
 from http import HTTPStatus
 
@@ -29,6 +30,7 @@ AWAY = "The database cannot be reached just now. Nothing was changed; try again 
 DAMAGED = "The database file is damaged, or is no database. Run `flask doctor`."
 NO_SUCH_HOST = "Bookshelf is not served under this name."
 RETRY_AFTER_S = 5
+SECRET = re.compile("password|current")  # "current" is the password until now
 PROBLEM_JSON = "application/problem+json"
 TRY_AGAIN = (OperationalError, InterfaceError, PoolTimeout)
 DAMAGES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -55,7 +57,7 @@ def answer(error: HTTPException) -> ResponseReturnValue:
     headers = [item for item in error.get_headers() if item[0] != "Content-Type"]
     if is_for_programs():
         return _problem(status, detail), status, [*headers, ("Content-Type", PROBLEM_JSON)]
-    again = request.full_path.rstrip("?") if status == 503 else None
+    again = status == 503
     kept = {"again": again, "typed": typed_text() if again else None}
     title = status.phrase.capitalize()
     page = render_template("errors/error.html", title=title, detail=detail, **kept)
@@ -80,7 +82,7 @@ def wrong_host(error: SecurityError) -> ResponseReturnValue:
 def typed_text() -> MultiDict[str, str]:
     """What a form sent, so that another page can carry it; never a password."""
     typed = request.form.items(multi=True) if request.method == "POST" else ()
-    return MultiDict([pair for pair in typed if "password" not in pair[0]])
+    return MultiDict([pair for pair in typed if pair[0] and not SECRET.search(pair[0])])
 
 
 def _problem(status: HTTPStatus, detail: str | None) -> str:

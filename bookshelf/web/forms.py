@@ -13,6 +13,7 @@ from wtforms.validators import StopValidation, ValidationError
 
 from bookshelf.core.db import Record, db
 from bookshelf.core.problems import Problem, Stale
+from bookshelf.web.log import log
 from bookshelf.web.urls import parse_id
 
 LONGEST_NAME = 300
@@ -187,7 +188,10 @@ class BaseForm(FlaskForm):
     def validate(self, extra_validators: Any = None) -> bool:
         """Check what was typed; raises BadRequest for what no page of ours can have sent."""
         self._refuse_other_keys()
-        return bool(super().validate(extra_validators))
+        valid = bool(super().validate(extra_validators))
+        if self.expired:
+            log.warning("wrong token")
+        return valid
 
     def _refuse_other_keys(self) -> None:
         if self._prefix:  # it shares its request with another form
@@ -197,7 +201,8 @@ class BaseForm(FlaskForm):
             known |= set(getattr(field, "companions", ()))
         for key, values in request.form.lists():
             if key not in known:
-                abort(400, f"This form has no field “{key[:80]}”. Nothing was saved.")
+                said = (key or "")[:80]  # a part of a multipart body need not have a name
+                abort(400, f"This form has no field “{said}”. Nothing was saved.")
             if len(values) > 1:
                 abort(400, f"The field “{key}” was sent twice. Nothing was saved.")
 

@@ -18,6 +18,8 @@ class Named(Protocol):
     def name(self) -> Any: ...
 
 
+LONGEST = 2_000  # characters; pages let people type 200
+
 T = TypeVar("T", bound=Named)
 C = TypeVar("C", bound=Coded)
 
@@ -145,5 +147,5 @@ def _fits(name: str, found: Sequence[str]) -> str:
 
 
 def _typed(name: str) -> str:
-    """A parameter of the URL as a person meant it."""
-    return request.args.get(name, "").replace("\0", "").strip()
+    """A parameter of the URL as a person meant it; SQLite fails at patterns that are very long."""
+    return request.args.get(name, "").replace("\0", "").strip()[:LONGEST]

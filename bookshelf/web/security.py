@@ -1,7 +1,7 @@
 """The door: closed, unless a view says what a person needs to open it."""
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from flask import Flask, abort, current_app, g, request
 from flask.typing import ResponseReturnValue
@@ -12,7 +12,7 @@ from werkzeug.exceptions import Unauthorized
 from bookshelf.core.db import db, reads_only
 from bookshelf.core.permissions import Permission, allows
 from bookshelf.web.errors import is_for_programs
-from bookshelf.web.log import bind_actor
+from bookshelf.web.log import bind_actor, log
 from bookshelf.web.stateless import is_static
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -98,7 +98,7 @@ def _refuse_other_sites() -> None:
     """A browser says where a request began; forms of other sites have no business here."""
     began = request.headers.get("Sec-Fetch-Site", "none")
     if request.method not in SAFE_METHODS and began not in ("same-origin", "none"):
-        abort(403, "This was sent by another site. Nothing was changed.")
+        _forbid("This was sent by another site. Nothing was changed.")
 
 
 def _admit() -> ResponseReturnValue | None:
@@ -110,14 +110,19 @@ def _admit() -> ResponseReturnValue | None:
         _note_person(current_app.extensions[DOOR])
         return None
     if not hasattr(view, "needs"):
-        abort(403, "Nobody has said who may come here.")
+        _forbid("Nobody has said who may come here.")
     if view.needs is None or current_app.config.get(view.opened_by or ""):
         return None
     if (answer := _identify()) is not None:
         return answer
     if not may(view.needs):
-        abort(403, "You may look around here, but not do this. An administrator can change that.")
+        _forbid("You may look around here, but not do this. An administrator can change that.")
     return None
+
+
+def _forbid(words: str) -> NoReturn:
+    log.warning("forbidden")
+    abort(403, words)
 
 
 def _identify() -> ResponseReturnValue | None:
