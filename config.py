@@ -83,7 +83,7 @@ class Door:
             session_idle=timedelta(hours=_whole_number(given, "SESSION_IDLE_HOURS", 12, HOURS)),
             session_max=timedelta(days=_whole_number(given, "SESSION_MAX_DAYS", 14, DAYS)),
             public_api=_whole_number(given, "BOOKSHELF_PUBLIC_API", 0, range(2)) == 1,
-            ratelimit_storage=given.get("RATELIMIT_STORAGE_URI", "memory://"),
+            ratelimit_storage=_ratelimit_storage(given),
             welcome_key=given.get("BOOKSHELF_WELCOME"),
         )
 
@@ -150,6 +150,13 @@ class Config:
             "DATABASE_SOURCES": sources,
             "DEFAULT_DATABASE": self.serving_source == DEFAULT,
         } | self.door.settings()
+
+
+def _ratelimit_storage(given: Mapping[str, str]) -> str:
+    store = given.get("RATELIMIT_STORAGE_URI", "memory://")
+    if not store.startswith(("memory://", "redis://", "rediss://")):
+        raise ConfigError("RATELIMIT_STORAGE_URI must begin with redis:// or rediss://.")
+    return store
 
 
 def environment(root: Path = ROOT) -> dict[str, str]:

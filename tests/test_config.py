@@ -556,6 +556,12 @@ DOOR: list[tuple[Env, dict[str, object]]] = [
 ]
 
 
+def test_a_store_that_cannot_be_used_is_refused_without_its_password(root: Path) -> None:
+    said = str(refusal({"RATELIMIT_STORAGE_URI": f"nonsense://:{CANARY}@h/0"}, root))
+    assert said.startswith("RATELIMIT_STORAGE_URI must begin with redis://")
+    assert CANARY not in said
+
+
 @pytest.mark.parametrize(("env", "expected"), DOOR)
 def test_the_door_is_set_as_it_is_asked_for(
     env: Env, expected: dict[str, object], root: Path
@@ -632,7 +638,8 @@ def test_settings_of_one_configuration_do_not_share_what_can_change(root: Path) 
     assert isinstance(options, dict)
     options["connect_args"]["timeout"] = 99
     options["pool_size"] = 99
-    assert "99" not in str(found.settings())
+    again = found.settings()["SQLALCHEMY_ENGINE_OPTIONS"]
+    assert "99" not in str(again)
 
 
 def mode(path: Path) -> int:

@@ -176,11 +176,14 @@ def test_a_password_is_changed_by_whom_knows_it(client: Client) -> None:
     add()
     sign_in(client)
     url = "/account/password"
-    wrong = client.submit(url, current="not it", password="another password")
-    assert "This is not your password." in error_at(wrong.text, "current")
-    poor = client.submit(url, current=PASSWORD, password="password")
+    wrong = client.submit(url, current_password="not it", password="another password")
+    assert "This is not your password." in error_at(wrong.text, "current_password")
+    poor = client.submit(url, current_password=PASSWORD, password="password")
     assert "commonest" in error_at(poor.text, "password")
-    assert client.submit(url, current=PASSWORD, password="another password").status_code == 302
+    assert (
+        client.submit(url, current_password=PASSWORD, password="another password").status_code
+        == 302
+    )
     assert is_known(client)
     assert sign_in(client) == 422
     assert sign_in(client, password="another password") == 302
@@ -190,9 +193,31 @@ def test_tries_at_the_password_until_now_are_counted_too(client: Client) -> None
     add()
     sign_in(client)
     url = "/account/password"
-    form = form_of(client.get(url).text) | {"current": "not it", "password": "another password"}
+    form = form_of(client.get(url).text) | {
+        "current_password": "not it",
+        "password": "another password",
+    }
     statuses = [client.post(url, data=form).status_code for _ in range(11)]
     assert statuses == [422] * 10 + [429]
+
+
+def test_a_password_that_would_take_long_to_normalise_takes_no_time(client: Client) -> None:
+    client.sign_in(None)
+    marks = "a" + "\u0315" * 60_000 + "\u0300" * 60_000
+    form = form_of(client.get("/login").text) | {"email": "ann@example.org", "password": marks}
+    began = time.monotonic()
+    assert client.post("/login", data=form).status_code == 422
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("stored", "typed"),
+    [("x@xn--exmple-cua.org", "X@exämple.org"), ("é@example.org", "e\u0301@example.org")],
+)
+def test_an_address_is_known_however_it_is_written(client: Client, stored: str, typed: str) -> None:
+    add(stored)
+    assert sign_in(client, typed) == 302
+    assert sign_in(client, stored) == 302
 
 
 # Whose sessions end when
@@ -204,7 +229,7 @@ def sign_out(client: Client, user: User) -> None:
 
 
 def change_password(client: Client, user: User) -> None:
-    client.submit("/account/password", current=PASSWORD, password="another password")
+    client.submit("/account/password", current_password=PASSWORD, password="another password")
 
 
 def change_role(client: Client, user: User) -> None:
@@ -232,6 +257,35 @@ def test_all_other_sessions_of_the_person_end_at_once(
     assert not is_known(here), "a copy of the cookie is worth nothing"
     assert not is_known(elsewhere)
     assert is_known(bystander)
+
+
+def test_signing_out_twice_at_once_is_no_fault(app: Flask, client: Client) -> None:
+    add()
+    for _ in range(4):
+        sign_in(client)
+        form = {"csrf_token": form_of(client.get("/account").text)["csrf_token"]}
+        copies = [with_cookie(app, cookie_in(client)) for _ in range(4)]
+        together = threading.Barrier(4)
+
+        def leave(copy: Client, together: Any = together, form: Any = form) -> int:
+            together.wait()
+            return Context().run(copy.post, "/logout", data=form).status_code
+
+        with ThreadPoolExecutor(4) as pool:
+            assert set(pool.map(leave, copies)) <= {302}
+        assert not is_known(client)
+
+
+def test_a_page_of_an_older_session_signs_nobody_out_and_says_so(client: Client) -> None:
+    add()
+    sign_in(client)
+    older = {"csrf_token": form_of(client.get("/account").text)["csrf_token"]}
+    client.submit("/login", email="ann@example.org", password=PASSWORD)
+    page = client.post("/logout", data=older)
+    assert page.status_code == 400
+    assert "You are still signed in" in text_of(page.text)
+    assert client.post("/logout", data=form_of(page.text)).location == "/login"
+    assert not is_known(client)
 
 
 def test_a_new_session_begins_with_each_sign_in(app: Flask, client: Client) -> None:
@@ -438,6 +492,31 @@ def test_a_role_that_is_none_is_refused(admin: Client) -> None:
     assert page.status_code == 422
 
 
+def test_another_role_leaves_an_invitation_as_it_is(app: Flask, admin: Client) -> None:
+    link = link_in(admin.submit("/people/new", email="bo@example.org", role="viewer").text)
+    bo = queries.user_of("bo@example.org")
+    assert bo
+    admin.submit(f"/people/{bo.id}/role", page=f"/people/{bo.id}", role="editor")
+    assert stranger(app).get(link).status_code == 200
+
+
+def test_the_same_role_again_changes_nothing(app: Flask, admin: Client) -> None:
+    ann = add()
+    sign_in(there := stranger(app))
+    admin.submit(f"/people/{ann.id}/role", page=f"/people/{ann.id}", role="editor")
+    assert is_known(there)
+
+
+def test_no_link_is_made_for_who_is_disabled(admin: Client) -> None:
+    ann = add()
+    services.set_active(ann, False)
+    db.session.commit()
+    page = admin.submit(f"/people/{ann.id}/link", page=f"/people/{ann.id}")
+    assert page.status_code == 422
+    assert "Enable this person first" in text_of(page.text)
+    assert "Make a link" not in admin.get(f"/people/{ann.id}").text
+
+
 def test_a_person_says_what_they_are_called(client: Client) -> None:
     client.sign_in("viewer")
     assert client.submit("/account", name=" Ann   Lee ").status_code == 302
@@ -502,6 +581,19 @@ def test_a_command_that_cannot_be_done_says_why_in_one_line(
     assert (code, printed) == (1, f"Error: {said}\n")
 
 
+def test_a_password_that_is_no_text_is_refused_in_one_line(app: Flask) -> None:
+    db.session.commit()
+    create = ["users", "create", "a@example.org", "--role", "viewer", "--password-stdin"]
+    result = Context().run(app.test_cli_runner().invoke, args=create, input=b"\xff\xfeaaaaaaaa\n")
+    assert result.output == "Error: The password is no text in UTF-8.\n"
+
+
+def test_a_link_and_a_password_together_are_refused(app: Flask) -> None:
+    both = ("--link", "--password-stdin")
+    assert run(app, "create", "a@example.org", "--role", "viewer", *both, typed="x\n")[0] == 2
+    assert people() == []
+
+
 def test_a_password_that_will_not_do_is_refused_by_the_command_too(app: Flask) -> None:
     create = ("create", "a@example.org", "--role", "viewer", "--password-stdin")
     code, printed = run(app, *create, typed="short\n")
@@ -525,4 +617,4 @@ def test_the_key_reaches_the_application_as_its_digest() -> None:
 
 
 def test_a_hash_of_nobody_is_made_once(app: Flask) -> None:
-    assert passwords._nobodys() is passwords._nobodys()
+    assert passwords.nobodys() is passwords.nobodys()

@@ -143,7 +143,7 @@ Lead = Callable[[str], str]
 def lead(place: Place, monkeypatch: pytest.MonkeyPatch) -> Lead:
     """Where signing in leads from a `next` as the query writes it: the Location."""
     app = place.app()
-    monkeypatch.setattr(passwords, "fits", lambda typed, user: user is not None)
+    monkeypatch.setattr(passwords, "verify", lambda typed, stored: (True, None))
     with app.app_context():
         services.create_user(email=ANN["email"], role=Role.VIEWER)
         db.session.commit()

@@ -44,6 +44,8 @@ def create(
     email: str, role: str, name: str | None, password_stdin: bool, link: bool, address: str
 ) -> None:
     """Add a person; asks for the password unless told otherwise."""
+    if link and password_stdin:
+        raise click.UsageError("A link is for choosing a password: leave out --password-stdin.")
     password = None if link else _password(password_stdin)
     with _committing():
         user = services.create_user(email=email, role=Role(role), name=name, password=password)
@@ -76,7 +78,8 @@ def set_role(email: str, role: str) -> None:
 def disable(email: str) -> None:
     """Let a person in no more, from this moment on."""
     with _committing():
-        services.set_active(_user(email), False)
+        services.set_active(user := _user(email), False)
+    log.info("person disabled", user=user.id)
 
 
 @users.cli.command("enable")
@@ -84,7 +87,8 @@ def disable(email: str) -> None:
 def enable(email: str) -> None:
     """Let a person in again."""
     with _committing():
-        services.set_active(_user(email), True)
+        services.set_active(user := _user(email), True)
+    log.info("person enabled", user=user.id)
 
 
 @users.cli.command("link")
@@ -94,7 +98,8 @@ def link(email: str, address: str) -> None:
     """Print a one-time link with which a person chooses a password; older ones end."""
     with _committing():
         user = _user(email)
-        services.end_sessions(user)
+        services.renew_link(user)
+    log.info("link made", user=user.id)
     click.echo(sessions.link_for(user, address))
 
 
@@ -108,7 +113,11 @@ def welcome_key() -> None:
 
 def _password(from_stdin: bool) -> str:
     if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
+        try:
+            line: bytes = sys.stdin.buffer.readline()
+            return line.decode().rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise click.ClickException("The password is no text in UTF-8.") from None
     typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     return typed
 

@@ -63,9 +63,10 @@ class VerifyingForm(BaseForm):
 
     def verified(self, email: str, field: Field, wrong: str) -> User | None:
         """Whose address and password these are; the try is counted first. Errors go to `field`."""
-        tries.count_address()
-        moment, self.wait = tries.take(email)
-        account = tries.digest(email)
+        account, moment = tries.digest(email), 0.0
+        self.wait = tries.count_address()
+        if not self.wait:
+            moment, self.wait = tries.take(email)
         if self.wait:
             log.warning("sign-in throttled", account=account)
             minutes = ceil(self.wait / 60)
@@ -125,7 +126,7 @@ class NameForm(BaseForm):
 class PasswordForm(VerifyingForm):
     """A new password, with the one until now."""
 
-    current = PasswordField(
+    current_password = PasswordField(
         "Password until now",
         [InputRequired("Enter your password until now.")],
         render_kw={"autocomplete": "current-password"},
@@ -139,7 +140,9 @@ class PasswordForm(VerifyingForm):
     def validate(self, extra_validators: Any = None) -> bool:
         """Whether the person who is signed in has this password."""
         valid = super().validate(extra_validators)
-        return bool(valid and self.verified(self.email, self.current, "This is not your password."))
+        return bool(
+            valid and self.verified(self.email, self.current_password, "This is not your password.")
+        )
 
 
 class PersonForm(BaseForm):

@@ -8,6 +8,7 @@ from flask_security import hash_password, verify_and_update_password
 from zxcvbn.matching import RANKED_DICTIONARIES
 
 from bookshelf.accounts.models import User
+from bookshelf.core.db import db
 from bookshelf.core.problems import Problem
 
 SHORTEST, LONGEST = 8, 128  # characters; NIST SP 800-63B asks for 8 and for at least 64
@@ -35,30 +36,37 @@ def hashed(password: str) -> str:
     """
     plain = _normal(password)
     if not SHORTEST <= len(plain) <= LONGEST:
-        said = f"A password has {SHORTEST} to {LONGEST} characters; this has {len(plain):,}."
+        said = f"A password has {SHORTEST} to {LONGEST} characters; this has {len(password):,}."
         raise Problem(said, "password")
     if plain.lower() in RANKED_DICTIONARIES["passwords"]:
         raise Problem("This is one of the commonest passwords. Choose another.", "password")
     return str(hash_password(plain))
 
 
-def fits(password: str, user: User | None) -> bool:
-    """Whether this is the person's password, which takes as long where there is no such person.
+def verify(password: str, stored: str | None) -> tuple[bool, str | None]:
+    """Whether a password fits a hash, which takes as long where there is none.
 
-    A hash of weaker parameters than today's is replaced by a new one.
+    Beside it, a hash of today's parameters in place of a weaker one.
     """
-    plain = _normal(password)
-    if user is None or user.password is None or len(plain) > LONGEST:
-        verify_and_update_password(plain[:LONGEST], User(password=_nobodys()))
-        return False
-    return bool(verify_and_update_password(plain, user))
+    plain, checked = _normal(password), User(password=stored or nobodys())
+    valid = verify_and_update_password(plain[:LONGEST], checked)
+    if checked in db.session:  # where the library puts what it has hashed anew
+        db.session.expunge(checked)
+    renewed = checked.password if checked.password != stored else None
+    fits = bool(valid) and stored is not None and len(plain) <= LONGEST
+    return fits, renewed if fits else None
 
 
 @cache
-def _nobodys() -> str:
+def nobodys() -> str:
+    """A hash that is verified where there is nobody."""
     return str(hash_password("of nobody"))
 
 
 def _normal(password: str) -> str:
-    """The same for each way in which a keyboard may compose a letter (RFC 8265)."""
-    return unicodedata.normalize("NFC", password)
+    """The same for each way in which a keyboard may compose a letter (RFC 8265).
+
+    What is far too long stays as it is: normalising takes a time that grows with its square.
+    """
+    too_long = len(password) > 4 * LONGEST
+    return password if too_long else unicodedata.normalize("NFC", password)

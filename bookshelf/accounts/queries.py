@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from bookshelf.accounts import addresses
 from bookshelf.accounts.models import User
 from bookshelf.core import keyset
 from bookshelf.core.db import db
@@ -25,8 +26,8 @@ def user(user_id: int) -> User | None:
 
 
 def user_of(email: str) -> User | None:
-    """The person with that address, in any case."""
-    return db.session.scalar(select(User).where(User.email == email.lower()))
+    """The person with that address, however it is written."""
+    return db.session.scalar(select(User).where(User.email == addresses.normalised(email)))
 
 
 def signed_in_with(epoch: str) -> User | None:

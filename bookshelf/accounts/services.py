@@ -3,10 +3,10 @@
 Hashing takes long, and SQLite has one write lock: who hashes a password has ended the transaction.
 """
 
-from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import text
+from sqlalchemy import text, update
+from sqlalchemy.orm.attributes import set_committed_value
 
-from bookshelf.accounts import passwords, queries
+from bookshelf.accounts import addresses, passwords, queries
 from bookshelf.accounts.models import User, new_epoch
 from bookshelf.core.db import db
 from bookshelf.core.permissions import Role
@@ -45,13 +45,16 @@ def authenticate(*, email: str, password: str) -> User | None:
     It ends the transaction, in which nothing may be pending.
     """
     user = queries.user_of(email)
+    stored = user.password if user else None
     if user:
         db.session.expunge(user)  # so that it is still known afterwards
     db.session.rollback()
-    fits = passwords.fits(password, user)
+    fits, renewed = passwords.verify(password, stored)
     if user is None:
         return None
     db.session.add(user)
+    if renewed:
+        _renew(user, renewed)
     return user if fits and user.active else None
 
 
@@ -65,6 +68,13 @@ def end_sessions(user: User) -> None:
     """End all sessions and links of a person; raises Stale where somebody else has just done it."""
     with flushing({}):
         user.fs_uniquifier = new_epoch()
+
+
+def renew_link(user: User) -> None:
+    """End the links of a person before a new one is made; raises Problem for a disabled one."""
+    if not user.active:
+        raise Problem("Enable this person first: a link would not open.")
+    end_sessions(user)
 
 
 def rename(user: User, name: str | None) -> None:
@@ -87,11 +97,21 @@ def _change(user: User, **values: object) -> None:
     """Change a person and end their sessions, alone, so that one administrator is always left."""
     _lock()
     before = queries.administrators()
-    for name, value in values.items():
-        setattr(user, name, value)
-    end_sessions(user)
+    with flushing({}):
+        for name, value in values.items():
+            setattr(user, name, value)
+        if user.password is not None and db.session.is_modified(user):
+            user.fs_uniquifier = new_epoch()  # who has no password yet keeps the link to one
     if before and not queries.administrators():
         raise Problem(LAST)
+
+
+def _renew(user: User, renewed: str) -> None:
+    """Keep a better hash, in a transaction of its own, unless the person changed meanwhile."""
+    same = (User.id == user.id) & (User.fs_uniquifier == user.fs_uniquifier)
+    with db.engine.begin() as connection:
+        connection.execute(update(User).where(same).values(password=renewed))
+    set_committed_value(user, "password", renewed)
 
 
 def _lock() -> None:
@@ -101,12 +121,10 @@ def _lock() -> None:
 
 
 def _normalised(email: str) -> str:
-    """The address in small letters; raises Problem for one that cannot be (RFC 5321)."""
-    try:
-        found = validate_email(email, check_deliverability=False, test_environment=True)
-    except EmailNotValidError:
-        raise Problem("This is no e-mail address.", "email") from None
-    return found.normalized.lower()
+    """The address as it is stored; raises Problem for one that cannot be (RFC 5321)."""
+    if (address := addresses.normalised(email)) is None:
+        raise Problem("This is no e-mail address.", "email")
+    return address
 
 
 def _hashed(password: str | None) -> str | None:

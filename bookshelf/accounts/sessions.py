@@ -5,7 +5,6 @@ import time
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
-from urllib.parse import urlsplit
 
 import flask_login
 from flask import Flask, current_app, g, redirect, render_template, request, session, url_for
@@ -18,7 +17,7 @@ from werkzeug.datastructures import ImmutableMultiDict
 from bookshelf.accounts import queries
 from bookshelf.accounts.forms import SignInForm
 from bookshelf.accounts.models import User
-from bookshelf.accounts.passwords import HASHING
+from bookshelf.accounts.passwords import HASHING, nobodys
 from bookshelf.core.db import db
 from bookshelf.web.errors import typed_text
 from bookshelf.web.log import bind_actor, log
@@ -74,6 +73,8 @@ def init_app(app: Flask) -> None:
     # These would load the person for every request and every page, that of an error included.
     app.before_request_funcs[None].remove(library.principal._on_before_request)
     app.template_context_processors[None].remove(flask_login.utils._user_context_processor)
+    with app.app_context():
+        nobodys()  # so that the first stranger waits no longer than others
 
 
 def enter(user: User) -> None:
@@ -120,8 +121,7 @@ def destination(target: str | None) -> str:
         return start
     if "\\" in target or " " in target or target.startswith("//"):
         return start  # browsers read these as the beginning of another host
-    parts = urlsplit(target)
-    return start if parts.scheme or parts.netloc else target
+    return target
 
 
 def _derived(app: Flask, purpose: str) -> str:

@@ -1,19 +1,20 @@
 """Tries to sign in, counted before a password is looked at, so that parallel ones count too."""
 
-import hashlib
+import hmac
 import json
 import time
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from math import ceil
 from typing import Any
 
 from flask import Flask, current_app
 from flask_limiter import Limiter, RateLimitExceeded
 from flask_limiter.util import get_remote_address
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, update
 from sqlalchemy.dialects import postgresql, sqlite
-from werkzeug.exceptions import TooManyRequests
 
+from bookshelf.accounts import addresses
 from bookshelf.accounts.models import SignInTries
 from bookshelf.core.db import db, now
 
@@ -28,17 +29,17 @@ _INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.ins
 def init_app(app: Flask) -> None:
     """Count by address too: per process, unless RATELIMIT_STORAGE_URI names a store."""
     app.config.setdefault("RATELIMIT_STORAGE_URI", "memory://")
-    limiter = Limiter(get_remote_address, app=app)
+    limiter = Limiter(get_remote_address, app=app, in_memory_fallback_enabled=True)
     app.extensions[COUNT] = limiter.limit(FROM_ONE_ADDRESS)(_nothing)
 
 
-def count_address() -> None:
-    """Count a try from the address of this request; raises TooManyRequests (429)."""
+def count_address() -> int:
+    """Count a try from the address of this request; returns how many seconds to wait, or 0."""
     try:
         current_app.extensions[COUNT]()
     except RateLimitExceeded:
-        message = "Too many tries to sign in came from your address. Wait a few minutes."
-        raise TooManyRequests(message, retry_after=WINDOW_S) from None
+        return WINDOW_S
+    return 0
 
 
 def _nothing() -> None:
@@ -73,11 +74,12 @@ def give_back(email: str, moment: float) -> None:
 def _recent(connection: Connection, account: str) -> list[float]:
     """The moments that still count; the row stays locked until the transaction ends."""
     values = {"account": account, "moments": "[]", "last_at": now()}
-    row = _INSERT[connection.dialect.name](SignInTries).values(values).on_conflict_do_nothing()
-    connection.execute(row)
-    locked = select(SignInTries.moments).where(SignInTries.account == account).with_for_update()
+    row = _INSERT[connection.dialect.name](SignInTries).values(values)
+    # One statement: between two, somebody else could delete the row.
+    locked = row.on_conflict_do_update(index_elements=["account"], set_={"account": account})
+    moments = json.loads(connection.scalar(locked.returning(SignInTries.moments)))
     since = time.time() - WINDOW_S
-    return [moment for moment in json.loads(connection.scalar(locked) or "[]") if moment > since]
+    return [moment for moment in moments if moment > since]
 
 
 def _keep(connection: Connection, account: str, moments: list[float]) -> None:
@@ -88,4 +90,6 @@ def _keep(connection: Connection, account: str, moments: list[float]) -> None:
 
 def digest(email: str) -> str:
     """The name of an account in this table and in the log, which tells nobody what was typed."""
-    return hashlib.sha256(email.casefold().encode()).hexdigest()
+    address = addresses.normalised(email) or email
+    key = str(current_app.secret_key).encode()
+    return hmac.new(key, address.encode(errors="replace"), sha256).hexdigest()

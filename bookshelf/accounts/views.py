@@ -25,6 +25,7 @@ from bookshelf.accounts.forms import (
 from bookshelf.accounts.models import User
 from bookshelf.core.db import db
 from bookshelf.core.permissions import Permission, Role
+from bookshelf.core.problems import Stale
 from bookshelf.web.forms import BaseForm
 from bookshelf.web.lists import Listing
 from bookshelf.web.log import log
@@ -41,7 +42,6 @@ def sign_in() -> ResponseReturnValue:
     """Sign in, and go on to where one wanted to go."""
     form = SignInForm(data={"next": request.args.get("next")})
     if form.validate_on_submit():
-        db.session.commit()  # a hash of weaker parameters may have been replaced
         sessions.enter(form.somebody)
         return redirect(sessions.destination(form.next.data))
     return render_template("accounts/login.html", form=form), form.status, form.headers
@@ -52,9 +52,11 @@ def sign_in() -> ResponseReturnValue:
 def sign_out() -> ResponseReturnValue:
     """Sign out, in every browser: a copy of the cookie is worth nothing afterwards."""
     form, user = BaseForm(), sessions.DOOR.load()
-    if user and form.validate_on_submit():
-        services.end_sessions(user)
-        db.session.commit()
+    if user and not form.validate_on_submit():
+        g.person = user  # so that the page draws the button
+        abort(400, "You are still signed in, as that page was an older one. Sign out here.")
+    if user:
+        _end_sessions(user)
         sessions.leave()
     return redirect(url_for(".sign_in"))
 
@@ -191,11 +193,19 @@ def link(user_id: int) -> ResponseReturnValue:
     user, form = _user(user_id), BaseForm()
     if form.validate_on_submit():
         with form.showing_problems():
-            services.end_sessions(user)
+            services.renew_link(user)
             db.session.commit()
             log.info("link made", user=user.id)
             return _link(user)
     return _page_of(user, form)
+
+
+def _end_sessions(user: User) -> None:
+    try:
+        services.end_sessions(user)
+        db.session.commit()
+    except Stale:  # they have just been ended elsewhere
+        db.session.rollback()
 
 
 def _set_active(user_id: int, active: bool, done: str) -> ResponseReturnValue:
@@ -210,9 +220,9 @@ def _set_active(user_id: int, active: bool, done: str) -> ResponseReturnValue:
 
 
 def _done(user: User, message: str) -> ResponseReturnValue:
-    flash(message)
     if user.id == g.person.id:
         sessions.leave()
+    flash(message)
     return redirect(url_for("people.show", user_id=user.id))
 
 

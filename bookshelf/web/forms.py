@@ -194,12 +194,14 @@ class BaseForm(FlaskForm):
         return valid
 
     def _refuse_other_keys(self) -> None:
-        if self._prefix:  # it shares its request with another form
-            return
         known = {field.name for field in self} | self.buttons
         for field in self:
             known |= set(getattr(field, "companions", ()))
-        for key, values in request.form.lists():
+        sent: list[tuple[str | None, Sequence[object]]]
+        sent = [*request.form.lists(), *request.files.lists()]
+        for key, values in sent:
+            if not (key or "").startswith(self._prefix):
+                continue  # what belongs to another form in the same request
             if key not in known:
                 said = (key or "")[:80]  # a part of a multipart body need not have a name
                 abort(400, f"This form has no field “{said}”. Nothing was saved.")

@@ -6,6 +6,8 @@ from typing import TypeVar
 from flask import Flask, Response, current_app, request
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 
+STATIC = {"static", "bootstrap.static"}  # by name: a view may be called so as well
+
 View = TypeVar("View", bound=Callable[..., object])
 
 
@@ -37,4 +39,4 @@ def is_stateless() -> bool:
 
 def is_static() -> bool:
     """Whether the request is for a static file, of ours or of an extension."""
-    return (request.endpoint or "").rpartition(".")[2] == "static"
+    return request.endpoint in STATIC
