@@ -21,6 +21,8 @@ from bookshelf.core.db import db
 from bookshelf.core.permissions import Permission, Role, allows
 from bookshelf.web.security import SAFE_METHODS, requires
 
+pytestmark = pytest.mark.parametrize("place", ["sqlite", "postgresql"], indirect=True)
+
 OPEN = "open"
 READ, WRITE, ADMINISTER = "read", "write", "administer"
 

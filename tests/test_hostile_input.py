@@ -24,14 +24,17 @@ from bookshelf.core.db import db
 from bookshelf.core.permissions import Role
 from bookshelf.web.security import public
 
-pytestmark = pytest.mark.parametrize("place", ["sqlite", "postgresql"], indirect=True)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.parametrize("place", ["sqlite", "postgresql"], indirect=True),
+]
 
 KEY = "a welcome key"
 HUGE = 10 * 1024 * 1024  # characters
 TABLES = ["users", "authors", "books", "sign_in_tries"]
 PATIENT = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
 BRIEF = settings(derandomize=True, max_examples=12, deadline=None, suppress_health_check=PATIENT)
-LONG = settings(BRIEF, max_examples=36)
+LONG = settings(BRIEF, max_examples=24)
 
 # Percent-encoded, as they travel in a form and in a query.
 BAD_BYTES = [
@@ -321,7 +324,6 @@ def test_a_field_of_ten_megabytes_is_refused(served: Flask, path: str) -> None:
     assert (form.faults, form.statuses) == ([], {413: 2})
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("path", FORMS)
 def test_nothing_in_any_field_of_a_form_is_a_fault(served: Flask, path: str) -> None:
     form = Form(served, path)
@@ -348,7 +350,6 @@ def test_no_form_is_a_fault_by_chance(served: Flask, path: str) -> None:
     try_at_random(served, path, BRIEF)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("path", FORMS)
 def test_no_form_is_a_fault_by_any_chance(served: Flask, path: str) -> None:
     try_at_random(served, path, LONG)
@@ -390,7 +391,6 @@ def test_nothing_in_a_query_is_a_fault(served: Flask, role: str | None) -> None:
     assert attacker.statuses[200] > 15
 
 
-@pytest.mark.slow
 def test_nothing_in_any_query_is_a_fault(served: Flask) -> None:
     attacker = Attacker(served, "administrator")
     ask_all(attacker, stride=1)
@@ -436,9 +436,8 @@ def test_no_query_is_a_fault_by_chance(served: Flask) -> None:
     ask_at_random(served, settings(BRIEF, max_examples=100))
 
 
-@pytest.mark.slow
 def test_no_query_is_a_fault_by_any_chance(served: Flask) -> None:
-    ask_at_random(served, settings(LONG, max_examples=150))
+    ask_at_random(served, settings(LONG, max_examples=80))
 
 
 # The control

@@ -71,6 +71,8 @@ document.addEventListener("securitypolicyviolation", event =>
     window.violated.push(`${event.effectiveDirective} ${event.blockedURI}`));"""
 PATIENCE = 20_000  # ms until a page has to be there
 
+pytestmark = pytest.mark.slow  # minutes, with a browser
+
 
 def fill() -> None:
     """An author, a book and a person for each payload, which stands in every text that is shown."""
