@@ -5,6 +5,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# Tests wait as much as they compute: three keep two cores busy.
+WORKERS ?= 3
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 help: ## show this help
@@ -18,7 +20,7 @@ run: setup ## serve Bookshelf on http://127.0.0.1:8000 (PORT=8001 changes that)
 
 test: setup-dev ## run the tests on SQLite, on PostgreSQL and through PgBouncer (ARGS= for pytest)
 	@$(BIN)/python tests/provision.py
-	@$(BIN)/pytest -m "not slow" -n logical --maxprocesses 4 --dist worksteal $(ARGS)
+	@$(BIN)/pytest -m "not slow" -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: lint types contract templates test slow ## everything that must hold before a commit lands
 
