@@ -418,6 +418,7 @@ def look(page: Page, name: str) -> None:
         assert results.violations_count == 0, f"{scheme}: {results.generate_report()}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SEEN)
 def test_a_page_suits_everybody(page: Page, shelf: str, name: str) -> None:
     assert visit(page, shelf + SEEN[name]) == (404 if name == "404" else 200)
