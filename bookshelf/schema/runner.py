@@ -1,19 +1,16 @@
 """How a migration runs: on the direct URL, never through a pooler, and losing nothing."""
 
 from logging.config import fileConfig
-from typing import Any, Literal
+from typing import Any
 
 from alembic import context
-from alembic.autogenerate.api import AutogenContext
-from alembic.operations.ops import MigrationScript, UpgradeOps
 from alembic.util import CommandError
 from flask import current_app, has_app_context
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.types import TypeDecorator
 
 from bookshelf.core.db import db, prepare, reads_only
-from bookshelf.schema import sqlite
+from bookshelf.schema import sqlite, writing
 
 POOLER_LABEL = "-pooler"
 START_UP_REFUSED = "unsupported startup parameter"
@@ -147,31 +144,5 @@ def _options() -> dict[str, Any]:
         raise CommandError("no models are known, so every table would seem to be superfluous")
     return {
         "target_metadata": db.metadata,
-        "render_as_batch": True,
-        "render_item": _render_item,
-        "compare_type": True,
-        "compare_server_default": True,
-        "process_revision_directives": _leave_out_empty_files,
         "dont_mutate": not _changes_the_schema(),
-    }
-
-
-def _render_item(kind: str, item: object, autogen: AutogenContext) -> str | Literal[False]:
-    """Write a type of ours as the one that it stores: a revision imports nothing of Bookshelf."""
-    if kind == "type" and isinstance(item, TypeDecorator):
-        return f"sa.{item.impl_instance!r}"
-    return False
-
-
-def _leave_out_empty_files(
-    migration_context: object, revision: object, directives: list[MigrationScript]
-) -> None:
-    if not getattr(context.config.cmd_opts, "autogenerate", False):
-        return
-    if all(_is_empty(script.upgrade_ops) for script in directives):
-        directives[:] = []
-        context.config.print_stdout("The models and the database agree: nothing to migrate.")
-
-
-def _is_empty(operations: UpgradeOps | None) -> bool:
-    return operations is None or operations.is_empty()
+    } | writing.options()
