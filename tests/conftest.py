@@ -198,6 +198,18 @@ def empty_place(request: pytest.FixtureRequest, create_place: Callable[[str], Pl
     return create_place(request.param)
 
 
+@pytest.fixture
+def sqlite_place(create_place: Callable[[str], Place]) -> Place:
+    """An empty SQLite file."""
+    return create_place("sqlite")
+
+
+@pytest.fixture
+def server_place(create_place: Callable[[str], Place]) -> Place:
+    """An empty database on PostgreSQL."""
+    return create_place("postgresql")
+
+
 @pytest.fixture(scope="session")
 def base_url() -> None:
     """Tests name whole addresses; pytest-playwright's own fixture warns under pytest 9."""
@@ -221,6 +233,20 @@ def checkout(tmp_path: Path) -> Path:
     for name in ("wsgi.py", "config.py", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
     return tmp_path
+
+
+def plant(checkout: Path, number: str, below: str, up: str, down: str = "pass") -> None:
+    """Write a revision; `up` and `down` are statements."""
+    code = f"""
+import sqlalchemy as sa
+from alembic import op
+revision, down_revision = "{number}", "{below}"
+def upgrade():
+    {up}
+def downgrade():
+    {down}
+"""
+    (checkout / f"migrations/versions/{number}_planted.py").write_text(code)
 
 
 # The rest of the environment would say where the copy of the project is to look.

@@ -15,7 +15,17 @@ import psycopg2
 import pytest
 from alembic import command
 from alembic.util import CommandError
-from conftest import HEAD, REVISIONS, Place, after_head, ask, execute, migrating, run_flask
+from conftest import (
+    HEAD,
+    REVISIONS,
+    Place,
+    after_head,
+    ask,
+    execute,
+    migrating,
+    plant,
+    run_flask,
+)
 from flask import current_app
 from sqlalchemy import MetaData, NullPool, create_engine, event, make_url
 
@@ -25,18 +35,6 @@ from bookshelf.schema import runner
 Create = Callable[[str], Place]
 
 NEON = "postgresql+psycopg2://ann:s3cret@{}.eu-central-1.aws.neon.tech/shelf"
-
-
-@pytest.fixture
-def sqlite_place(create_place: Create) -> Place:
-    """An empty SQLite file."""
-    return create_place("sqlite")
-
-
-@pytest.fixture
-def server_place(create_place: Create) -> Place:
-    """An empty database on PostgreSQL."""
-    return create_place("postgresql")
 
 
 @pytest.mark.parametrize("host", ["ep-x-123456-pooler", "EP-X-123456-POOLER"])
@@ -116,20 +114,6 @@ def test_without_models_nothing_is_migrated(
     assert len(list((checkout / "migrations/versions").glob("*.py"))) == len(
         list(REVISIONS.walk_revisions())
     )
-
-
-def plant(checkout: Path, number: str, below: str, up: str, down: str = "pass") -> None:
-    """Write a revision; `up` and `down` are statements."""
-    code = f"""
-import sqlalchemy as sa
-from alembic import op
-revision, down_revision = "{number}", "{below}"
-def upgrade():
-    {up}
-def downgrade():
-    {down}
-"""
-    (checkout / f"migrations/versions/{number}_planted.py").write_text(code)
 
 
 REFERS_TO_AUTHORS = """op.create_table("awards",

@@ -7,6 +7,8 @@ from alembic.script import ScriptDirectory
 from flask import current_app
 from sqlalchemy import Connection
 
+import bookshelf.schema.operations  # noqa: F401  revisions find these on `op`
+
 
 def script() -> ScriptDirectory:
     """The revisions that the code knows."""
