@@ -8,7 +8,7 @@ from flask import Blueprint
 from flask_migrate.cli import db as db_group
 
 from bookshelf.core.db import reads_only
-from bookshelf.schema import deployment, doctor, revisions
+from bookshelf.schema import commands, deployment, doctor, revisions
 
 schema = Blueprint("schema", __name__, cli_group=None)
 
@@ -58,3 +58,5 @@ def _require_two_heads(
 
 
 describe_new_revisions()
+for command in commands.OURS:
+    db_group.add_command(command)

@@ -1,0 +1,72 @@
+"""What `flask db` has beside Flask-Migrate's own commands: backups of a SQLite file."""
+
+import sys
+
+import click
+from alembic.util import CommandError
+from flask import current_app
+from flask.cli import with_appcontext
+from sqlalchemy import URL, make_url
+
+from bookshelf.schema import backups
+
+
+@click.command("backups")
+@with_appcontext
+def list_backups() -> None:
+    """List the backups that migrations have made, the newest first (SQLite)."""
+    for backup in backups.kept(_sqlite_url()):
+        click.echo(_described(backup))
+
+
+@click.command("restore")
+@click.argument("name", required=False)
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@with_appcontext
+def restore(name: str | None, yes: bool) -> None:
+    """Put back the backup of that NAME, else the newest (SQLite).
+
+    What is in the database now is backed up first. Bookshelf may go on serving meanwhile.
+    """
+    url = _sqlite_url()
+    backup = _chosen(backups.kept(url), name)
+    click.echo(_described(backup))
+    if not yes:
+        _ask("Put this back? What was saved since will be gone from the pages")
+    try:
+        replaced = backups.restore(backup, url)
+    except CommandError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Restored: the database is at {backup.revision}.")
+    if replaced:
+        click.echo(f"What was there before: flask db restore {replaced.name}")
+
+
+def _sqlite_url() -> URL:
+    url = make_url(current_app.config["MIGRATING_URL"])
+    if url.get_backend_name() != "sqlite":
+        raise click.ClickException(backups.ON_POSTGRESQL)
+    return url
+
+
+def _described(backup: backups.Backup) -> str:
+    moment = f"{backup.made_at:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{moment}  at {backup.revision:<6} {backup.size / 1024:>12,.0f} KB  {backup.path.name}"
+
+
+def _chosen(kept: list[backups.Backup], name: str | None) -> backups.Backup:
+    found = [backup for backup in kept if name in (None, backup.path.name)]
+    if not found:
+        lack = f"There is no backup {name}" if name else "There is no backup yet"
+        raise click.ClickException(f"{lack}; `flask db backups` lists those that there are.")
+    return found[0]
+
+
+def _ask(question: str) -> None:
+    """End the command unless a person at a terminal says yes."""
+    if not sys.stdin.isatty():
+        raise click.ClickException("Nobody is here to ask; run it again with --yes.")
+    click.confirm(question, abort=True)
+
+
+OURS = (list_backups, restore)
