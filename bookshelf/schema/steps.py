@@ -1,0 +1,164 @@
+"""What revisions would do, found out by playing them where nothing can happen.
+
+For PostgreSQL they are played as when SQL is written down: without a database. For SQLite, where a
+batch operation has to read the table that it builds anew, on a copy in memory that has the schema
+but no rows.
+"""
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import RLock
+from typing import Any, NamedTuple
+
+from alembic import context
+from alembic.operations import MigrateOperation, Operations
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import Script
+from alembic.util import CommandError
+from flask import current_app
+from sqlalchemy import Connection, StaticPool, create_engine, event, text
+
+from bookshelf.schema import revisions
+
+# Alembic knows one migration at a time: its proxies are global.
+ONE_AT_A_TIME = RLock()
+
+SCHEMA = text(
+    "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    " ORDER BY type = 'table' DESC"
+)
+
+
+class Move(NamedTuple):
+    """A revision, and whether it is gone up to it or down from it."""
+
+    revision: Script
+    is_upgrade: bool
+
+
+class Step(NamedTuple):
+    """A move, the operations of which it consists in their order, and the SQL that they become."""
+
+    revision: Script
+    is_upgrade: bool
+    operations: tuple[MigrateOperation, ...]
+    sql: str
+
+
+def pending(connection: Connection) -> list[Move]:
+    """The moves from where the database stands to the newest revisions, the first one first.
+
+    None where the database stands at a revision that the code does not know.
+    """
+    script, heads = revisions.script(), revisions.heads_of_database(connection)
+    if not revisions.is_behind(connection):
+        return []
+    found = script.iterate_revisions("heads", heads or "base", implicit_base=True)
+    ahead = [revision for revision in found if revision.revision not in heads]
+    return [Move(revision, is_upgrade=True) for revision in reversed(ahead)]
+
+
+def look_ahead(moves: Sequence[Move], connection: Connection) -> list[Step]:
+    """What each of these moves would do to the database of a connection; it is only read.
+
+    Raises CommandError for a revision that fails, as one does that needs rows.
+    """
+    if connection.dialect.name == "sqlite":
+        with _copy_of_schema(connection) as copy:
+            return _play(moves, copy)
+    return _play(moves, None)
+
+
+@contextmanager
+def _copy_of_schema(connection: Connection) -> Iterator[Connection]:
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    with engine.connect() as copy:
+        for statement in connection.scalars(SCHEMA):
+            copy.exec_driver_sql(statement)
+        copy.commit()
+        yield copy
+    engine.dispose()
+
+
+def _play(moves: Sequence[Move], copy: Connection | None) -> list[Step]:
+    with ONE_AT_A_TIME, _environment(copy) as written, _recorded() as operations:
+        return [_step(move, written, operations) for move in moves]
+
+
+@contextmanager
+def _environment(copy: Connection | None) -> Iterator[io.StringIO]:
+    """An environment in which revisions find `context`, beside the one in which we may be."""
+    migrate, script = current_app.extensions["migrate"], revisions.script()
+    outer, written = getattr(context, "_proxy", None), io.StringIO()
+    offline: dict[str, Any] = {"dialect_name": "postgresql", "output_buffer": written}
+    target = offline | {"literal_binds": True} if copy is None else {"connection": copy}
+    try:
+        with EnvironmentContext(
+            migrate.migrate.get_config(migrate.directory), script, as_sql=copy is None
+        ) as environment:
+            environment.configure(transactional_ddl=True, **target)
+            with _noting(copy, written):
+                yield written
+    finally:
+        if outer is not None:
+            outer.__enter__()
+
+
+@contextmanager
+def _noting(copy: Connection | None, written: io.StringIO) -> Iterator[None]:
+    """Write down the statements that change a copy."""
+
+    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        if not statement.lstrip().startswith(("PRAGMA", "SELECT")):
+            written.write(f"{statement.strip()};\n\n")
+
+    if copy is None:
+        yield
+        return
+    event.listen(copy, "before_cursor_execute", note)
+    yield
+
+
+@contextmanager
+def _recorded() -> Iterator[list[MigrateOperation]]:
+    """The operations of whatever revisions run inside, those of batches one by one."""
+    seen: list[MigrateOperation] = []
+    with Operations.context(context.get_context()) as op:
+        _record(op, seen)
+        batch_alter_table = op.batch_alter_table
+
+        @contextmanager
+        def recorded_batch(*args: Any, **options: Any) -> Iterator[Any]:
+            with batch_alter_table(*args, **options) as batch:
+                _record(batch, seen)
+                yield batch
+
+        op.batch_alter_table = recorded_batch  # type: ignore[method-assign]
+        yield seen
+
+
+def _record(operations: Any, seen: list[MigrateOperation]) -> None:
+    invoke = operations.invoke
+
+    def recording(operation: MigrateOperation) -> Any:
+        seen.append(operation)
+        return invoke(operation)
+
+    operations.invoke = recording
+
+
+def _step(move: Move, written: io.StringIO, seen: list[MigrateOperation]) -> Step:
+    seen.clear()
+    written.seek(0)
+    written.truncate()
+    module = move.revision.module
+    try:
+        (module.upgrade if move.is_upgrade else module.downgrade)()
+    except Exception as error:
+        reason = " ".join(str(getattr(error, "orig", error)).split())
+        raise CommandError(
+            f"what {move.revision.revision} would do cannot be found out ({reason[:200]}); what "
+            "needs rows must stand behind `if not context.is_offline_mode()`"
+        ) from error
+    return Step(*move, tuple(seen), written.getvalue().strip())
