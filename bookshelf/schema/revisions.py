@@ -3,7 +3,7 @@
 from functools import cache
 
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from flask import current_app
 from sqlalchemy import Connection
 
@@ -35,18 +35,50 @@ def is_behind(connection: Connection) -> bool:
 
     A revision that the code does not know comes from a newer release, which this one must bear.
     """
-    known = {revision.revision for revision in script().walk_revisions()}
-    stands_at = heads_of_database(connection)
-    return known.issuperset(stands_at) and set(stands_at) != set(heads_of_code())
+    return bool(lacking(heads_of_database(connection), script()))
+
+
+def lacking(stands_at: tuple[str, ...], known: ScriptDirectory) -> list[Script]:
+    """The revisions that have not run in a database that stands there, in the order to run them.
+
+    What an unknown head stands upon cannot be looked up. It has all that the code needs, unless
+    an older revision is a head beside it: that one would be none if anything stood upon it.
+    """
+    names = {revision.revision for revision in known.walk_revisions()}
+    done = _with_all_below(stands_at, names, known)
+    ahead = not names.issuperset(stands_at)
+    missing: set[str] = set()
+    for head in known.get_heads():
+        needed = _with_all_below((head,), names, known)
+        if not ahead or needed.intersection(stands_at):
+            missing |= needed - done
+    return [found for found in known.walk_revisions() if found.revision in missing][::-1]
+
+
+def _with_all_below(heads: tuple[str, ...], names: set[str], known: ScriptDirectory) -> set[str]:
+    walks = (known.walk_revisions(head=head) for head in heads if head in names)
+    return {revision.revision for walk in walks for revision in walk}
+
+
+def read_anew() -> ScriptDirectory:
+    """The revisions whose files are there by now, which may be more than the code knew at first."""
+    return ScriptDirectory(current_app.extensions["migrate"].directory)
+
+
+def standing_in_words(stands_at: tuple[str, ...]) -> str:
+    """ "0003", or for what a newer release has left "0042, newer than this code knows (0005)"."""
+    names = {revision.revision for revision in script().walk_revisions()}
+    if names.issuperset(stands_at):
+        return in_words(stands_at)
+    return f"{in_words(stands_at)}, newer than this code knows ({in_words(heads_of_code())})"
 
 
 def next_number() -> str:
     """The number of the next revision: four digits, one more than the highest there is.
 
-    The scripts are read anew, as a revision may have been written in this process.
+    The files are read anew, as a revision may have been written in this process.
     """
-    directory = ScriptDirectory(current_app.extensions["migrate"].directory)
-    numbers = [int(r.revision) for r in directory.walk_revisions() if r.revision.isdecimal()]
+    numbers = [int(r.revision) for r in read_anew().walk_revisions() if r.revision.isdecimal()]
     return f"{max(numbers, default=0) + 1:04d}"
 
 
