@@ -1,14 +1,66 @@
-"""What `flask db` has beside Flask-Migrate's own commands: backups of a SQLite file."""
+"""What `flask db` has beside Flask-Migrate's own commands: the plan, and backups."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from textwrap import indent
 
 import click
 from alembic.util import CommandError
 from flask import current_app
 from flask.cli import with_appcontext
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, Connection, make_url
+from sqlalchemy.exc import DBAPIError
 
-from bookshelf.schema import backups
+from bookshelf.core.db import reads_only
+from bookshelf.schema import backups, plan, revisions, runner
+
+
+@click.command("plan")
+@with_appcontext
+def show_plan() -> None:
+    """Tell what the pending revisions would do: in words, in SQL, to how much, in whose way.
+
+    Nothing is changed, and no lock is taken.
+    """
+    with _reading() as connection:
+        pending = plan.pending(connection)
+        stands_at = revisions.heads_of_database(connection)
+    for planned in pending:
+        click.echo("\n".join(_told(planned)))
+    if not pending:
+        where = revisions.standing_in_words(stands_at)
+        click.echo(f"Nothing is pending: the database is at {where}.")
+
+
+def _told(planned: plan.Planned) -> Iterator[str]:
+    yield f"{planned.revision.revision}  {planned.revision.doc}"
+    yield from (f"  {does}" for does in planned.does)
+    for touched in planned.touches:
+        rows = f"{'about ' * touched.estimated}{touched.rows:,} row{'s' * (touched.rows != 1)}"
+        lock = f"{touched.lock.name}, which blocks {touched.lock.blocks}"
+        yield f"  takes {touched.table} ({rows}): {lock}"
+    yield f"  {planned.back}"
+    yield from (f"  DESTROYS {lost}" for lost in planned.destroys or ())
+    if not planned.destroys:
+        yield "  destroys no data"
+    yield f"\n{indent(planned.sql or '-- nothing', '    ')}\n"
+
+
+@contextmanager
+def _reading() -> Iterator[Connection]:
+    """A connection on the direct URL, which waits for nobody; what fails is said in one line."""
+    token = reads_only.set(True)
+    try:
+        url = make_url(current_app.config["MIGRATING_URL"])
+        with runner.engine_for(url).connect() as connection:
+            yield connection
+    except CommandError as error:
+        raise click.ClickException(str(error)) from error
+    except DBAPIError as error:
+        raise click.ClickException(runner.in_one_line(error)) from error
+    finally:
+        reads_only.reset(token)
 
 
 @click.command("backups")
@@ -69,4 +121,4 @@ def _ask(question: str) -> None:
     click.confirm(question, abort=True)
 
 
-OURS = (list_backups, restore)
+OURS = (show_plan, list_backups, restore)

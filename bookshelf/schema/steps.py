@@ -143,7 +143,10 @@ def _record(operations: Any, seen: list[MigrateOperation]) -> None:
 
     def recording(operation: MigrateOperation) -> Any:
         seen.append(operation)
-        return invoke(operation)
+        so_far = len(seen)
+        result = invoke(operation)
+        del seen[so_far:]  # what it is made of
+        return result
 
     operations.invoke = recording
 

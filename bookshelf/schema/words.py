@@ -58,7 +58,7 @@ def _(operation: ops.AlterColumnOp) -> str:
     elif operation.modify_server_default is not False:
         changes.append(f"changes the default of {name}")
     if operation.modify_name:
-        changes.append(f"renames {name} to {operation.modify_name}")
+        changes.append(f"renames {name} to {operation.table_name}.{operation.modify_name}")
     return ", ".join(changes) or f"changes {name}"
 
 
