@@ -392,6 +392,11 @@ def run_statements(project: Project, block: str) -> None:
 
 
 def find_in_a_revision(project: Project, block: str) -> None:
-    """Part of the newest revision, but for its quotes, which `make format` changes in documents."""
+    """Part of the newest revision, but for what `make format` changes in documents."""
     written = (project.versions / project.files()[-1]).read_text("utf-8")
-    assert block.replace("'", '"') in written.replace("'", '"')
+    assert unformatted(block) in unformatted(written)
+
+
+def unformatted(code: str) -> str:
+    """Code without its blanks, all its quotes double."""
+    return re.sub(r"\s", "", code).replace("'", '"')

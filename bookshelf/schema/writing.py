@@ -1,40 +1,165 @@
-"""What `flask db migrate` writes: how the models and the database are compared and set down."""
+"""What `flask db migrate` writes: one revision for both databases, and no loss by accident."""
 
-from typing import Any, Literal
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
 
 from alembic import context
-from alembic.autogenerate.api import AutogenContext
-from alembic.operations.ops import MigrationScript, UpgradeOps
-from sqlalchemy.types import TypeDecorator
+from alembic.operations.ops import (
+    DropColumnOp,
+    DropConstraintOp,
+    DropIndexOp,
+    MigrateOperation,
+    MigrationScript,
+    ModifyTableOps,
+    OpContainer,
+    UpgradeOps,
+)
+from alembic.runtime.migration import MigrationContext
+from alembic.util import CommandError
+from sqlalchemy import Index, MetaData, Table
+from sqlalchemy.schema import SchemaItem
+
+from bookshelf.schema import portable, renames
+
+PLUGINS = ["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"]
 
 
 def options() -> dict[str, Any]:
-    """What `context.configure()` takes, so that one revision serves both databases."""
+    """What `context.configure()` takes to compare and to write."""
+    comparison = Comparison()
     return {
         "render_as_batch": True,
-        "render_item": _render_item,
+        "render_item": portable.render_item,
         "compare_type": True,
-        "compare_server_default": True,
-        "process_revision_directives": _leave_out_empty_files,
+        "compare_server_default": portable.server_defaults_differ,
+        "autogenerate_plugins": PLUGINS,
+        "include_object": comparison.includes,
+        "process_revision_directives": comparison.revise,
     }
 
 
-def _render_item(kind: str, item: object, autogen: AutogenContext) -> str | Literal[False]:
-    """Write a type of ours as the one that it stores: a revision imports nothing of Bookshelf."""
-    if kind == "type" and isinstance(item, TypeDecorator):
-        return f"sa.{item.impl_instance!r}"
-    return False
+class Comparison:
+    """One comparison of the models with the database."""
+
+    def __init__(self) -> None:
+        self.left_alone: dict[str, str] = {}  # what is said of it, by its name
+
+    def includes(
+        self,
+        item: SchemaItem,
+        name: str | None,
+        kind: str,
+        reflected: bool,
+        counterpart: SchemaItem | None,
+    ) -> bool:
+        """Whether a difference is one: a table or an index that no model names is left alone.
+
+        What only one database has is raw DDL in a revision. So an index that a model gives to
+        one database alone (`ddl_if`) is left to that too; Alembic would add it on the other.
+        """
+        if counterpart is not None or kind not in ("table", "index"):
+            return True
+        if reflected:
+            self._note(item)
+        return not reflected and getattr(item, "_ddl_if", None) is None
+
+    def _note(self, item: SchemaItem) -> None:
+        if isinstance(item, Table):
+            self.left_alone[item.name] = f'table {item.name}; op.drop_table("{item.name}") drops it'
+        elif isinstance(item, Index) and _is_plain(item):
+            table = item.table.name if item.table is not None else ""
+            drop = f'op.drop_index("{item.name}", "{table}")'
+            self.left_alone[str(item.name)] = f"index {item.name} on {table}; {drop} drops it"
+
+    def revise(
+        self, migration_context: MigrationContext, revision: object, scripts: list[MigrationScript]
+    ) -> None:
+        """Settle what may be a rename, put all in one order, and leave out an empty file."""
+        if not getattr(context.config.cmd_opts, "autogenerate", False):
+            return
+        for script in scripts:
+            if script.upgrade_ops is not None and script.downgrade_ops is not None:
+                models = migration_context.opts["target_metadata"]
+                renames.settle(migration_context, script.upgrade_ops, _answers())
+                _tidy(script.upgrade_ops, models)
+                script.upgrade_ops.reverse_into(script.downgrade_ops)
+                _leave_out_defaults(script.upgrade_ops, script.downgrade_ops)
+        self._report(scripts)
+
+    def _report(self, scripts: list[MigrationScript]) -> None:
+        dropped = {
+            operation.index_name
+            for script in scripts
+            for operation in _within_tables(script.upgrade_ops)
+            if isinstance(operation, DropIndexOp)
+        }
+        for name, said in self.left_alone.items():
+            if name not in dropped:
+                context.config.print_stdout(f"Left alone, as no model names it: {said}.")
+        if all(script.upgrade_ops is None or script.upgrade_ops.is_empty() for script in scripts):
+            scripts[:] = []
+            context.config.print_stdout("The models and the database agree: nothing to migrate.")
 
 
-def _leave_out_empty_files(
-    migration_context: object, revision: object, directives: list[MigrationScript]
-) -> None:
-    if not getattr(context.config.cmd_opts, "autogenerate", False):
+def _answers() -> list[str]:
+    """What was given as `-x rename=...`; raise CommandError for anything else that was."""
+    given = [argument.partition("=") for argument in context.get_x_argument()]
+    for name, _, value in given:
+        if name != "rename" or not value:
+            raise CommandError(
+                f"-x {name}{value and '='}{value} is not known here; `flask db migrate` takes "
+                f"-x rename=table.old:new and -x rename={renames.NO}"
+            )
+    return [value for _, _, value in given]
+
+
+def _tidy(upgrade: UpgradeOps, models: MetaData) -> None:
+    upgrade.ops[:] = [part for operation in upgrade.ops for part in _in_order(operation)]
+    for operation in _within_tables(upgrade):
+        portable.tidy(operation, models)
+
+
+def _leave_out_defaults(*directions: OpContainer) -> None:
+    for operation in chain.from_iterable(map(_within_tables, directions)):
+        portable.leave_out_defaults(operation)
+
+
+def _in_order(operation: MigrateOperation) -> Iterator[MigrateOperation]:
+    """One batch for a table; around a rename one for each stage, as SQLite's know one name only.
+
+    Both read the same way down: what was built on the new name goes, the old one comes back, what
+    was built on that follows.
+    """
+    if not isinstance(operation, ModifyTableOps):
+        yield operation
         return
-    if all(_is_empty(script.upgrade_ops) for script in directives):
-        directives[:] = []
-        context.config.print_stdout("The models and the database agree: nothing to migrate.")
+    stages: dict[int, list[MigrateOperation]] = {1: [], 2: [], 3: []}
+    renamed = any(isinstance(op, renames.RenameColumnOp) for op in operation.ops)
+    for op in sorted(operation.ops, key=_name_if_dropped):
+        stages[_stage(op) if renamed else 3].append(op)
+    for operations in stages.values():
+        if operations:
+            yield ModifyTableOps(operation.table_name, operations, schema=operation.schema)
 
 
-def _is_empty(operations: UpgradeOps | None) -> bool:
-    return operations is None or operations.is_empty()
+def _name_if_dropped(operation: MigrateOperation) -> str:
+    """Alembic drops columns last, in an order that changes from run to run."""
+    return operation.column_name if isinstance(operation, DropColumnOp) else ""
+
+
+def _stage(operation: MigrateOperation) -> int:
+    if isinstance(operation, DropIndexOp | DropConstraintOp):
+        return 1
+    return 2 if isinstance(operation, renames.RenameColumnOp) else 3
+
+
+def _within_tables(direction: OpContainer | None) -> Iterator[MigrateOperation]:
+    for operation in direction.ops if direction is not None else ():
+        if isinstance(operation, ModifyTableOps):
+            yield from operation.ops
+
+
+def _is_plain(index: Index) -> bool:
+    """Whether a model could have named it; an index of another method is raw DDL on purpose."""
+    return index.dialect_options["postgresql"]["using"] in (None, False, "btree")
