@@ -15,8 +15,9 @@ from bookshelf.books.views import books
 from bookshelf.core.db import db, migrate, prepare
 from bookshelf.dashboard.views import dashboard
 from bookshelf.health.views import health
-from bookshelf.schema import guard
-from bookshelf.schema.cli import schema
+from bookshelf.schema import guard, notice
+from bookshelf.schema.cli import schema_cli
+from bookshelf.schema.views import schema
 from bookshelf.seed.cli import seed
 from bookshelf.web import assets, errors, headers, hosts, log, security, stateless
 from bookshelf.web.rendering import day, moment
@@ -24,7 +25,8 @@ from bookshelf.web.urls import IdConverter
 
 ROOT = Path(__file__).resolve().parent.parent
 
-BLUEPRINTS = (dashboard, authors, books, accounts, people, api, health, schema, seed, users)
+BLUEPRINTS = (dashboard, authors, books, accounts, people, api, health, schema)
+COMMANDS = (schema_cli, seed, users)
 
 STATIC = ROOT / "static"
 
@@ -52,7 +54,7 @@ def create_app(settings: Mapping[str, object]) -> Flask:
     _open_database(app)
     _draw_pages(app)
     _guard_the_door(app)
-    for blueprint in BLUEPRINTS:
+    for blueprint in BLUEPRINTS + COMMANDS:
         app.register_blueprint(blueprint)
     return app
 
@@ -84,5 +86,6 @@ def _guard_the_door(app: Flask) -> None:
     sessions.init_app(app)
     tries.init_app(app)
     security.init_app(app, sessions.DOOR)
+    notice.init_app(app)
     headers.init_app(app)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask-Security has its own

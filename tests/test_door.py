@@ -68,6 +68,7 @@ RULES: dict[tuple[str, str], str] = {
     ("/people/<id:user_id>/role", "POST"): ADMINISTER,
     ("/people/new", "GET"): ADMINISTER,
     ("/people/new", "POST"): ADMINISTER,
+    ("/schema", "GET"): ADMINISTER,
     ("/readyz", "GET"): OPEN,
     ("/welcome/<key>", "GET"): OPEN,
     ("/welcome/<key>", "POST"): OPEN,

@@ -314,6 +314,7 @@ SEEN = {
     "person": "/people/1",
     "person long": "/people/2",
     "person new": "/people/new",
+    "schema": "/schema",
     "account": "/account",
     "account password": "/account/password",
     "404": "/authors/999999",

@@ -10,10 +10,10 @@ from flask_migrate.cli import db as db_group
 from bookshelf.core.db import reads_only
 from bookshelf.schema import commands, deployment, doctor, revisions
 
-schema = Blueprint("schema", __name__, cli_group=None)
+schema_cli = Blueprint("schema_cli", __name__, cli_group=None)
 
 
-@schema.cli.command("doctor")
+@schema_cli.cli.command("doctor")
 @click.option("--deploy", is_flag=True, help="Also examine the settings that production needs.")
 def examine(deploy: bool) -> None:
     """Tell how Bookshelf is set up and what is wrong with it; exits 1 on any trouble."""

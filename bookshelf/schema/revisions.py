@@ -4,6 +4,7 @@ from functools import cache
 
 from alembic.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
+from alembic.util import CommandError
 from flask import current_app
 from sqlalchemy import Connection
 
@@ -61,8 +62,19 @@ def _with_all_below(heads: tuple[str, ...], names: set[str], known: ScriptDirect
 
 
 def read_anew() -> ScriptDirectory:
-    """The revisions whose files are there by now, which may be more than the code knew at first."""
-    return ScriptDirectory(current_app.extensions["migrate"].directory)
+    """The revisions whose files are there by now, which may be more than the code knew at first.
+
+    Raises CommandError for a file that is no revision, or not yet.
+    """
+    directory = ScriptDirectory(current_app.extensions["migrate"].directory)
+    try:
+        directory.get_heads()
+    except CommandError:
+        raise
+    except Exception as error:  # a file may fail in any way while somebody writes it
+        said = " ".join(str(error).split())
+        raise CommandError(f"the files of the revisions cannot be read ({said})") from error
+    return directory
 
 
 def standing_in_words(stands_at: tuple[str, ...]) -> str:
