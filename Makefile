@@ -1,12 +1,13 @@
 # `make` alone lists what there is. Everything happens in .venv, which `make setup` fills.
 .DEFAULT_GOAL := help
-.PHONY: help run test check setup setup-dev format seed migrate upgrade clean \
+.PHONY: help run test check setup setup-dev format seed migrate upgrade bench clean \
         lint types contract templates slow python
 
 PYTHON ?= python3
 BIN := .venv/bin
 # Tests wait as much as they compute: three keep two cores busy.
 WORKERS ?= 3
+SIZE ?= s
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 help: ## show this help
@@ -41,6 +42,9 @@ migrate: setup ## write a revision for what changed in the models: make migrate 
 
 upgrade: setup ## bring the database to the newest revision
 	@$(BIN)/flask db upgrade
+
+bench: setup-dev ## measure every page and write docs/performance.md (SIZE=s|m|l, ARGS=--help)
+	@PYTHONPATH=.:tests $(BIN)/python -m bench --size $(SIZE) $(ARGS)
 
 clean: ## remove .venv, .tools and caches; instance/ with its database stays
 	@rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

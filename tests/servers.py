@@ -10,9 +10,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO
 from urllib.parse import quote, unquote, urlsplit
 
@@ -98,15 +99,19 @@ class Server:
 
 
 @contextlib.contextmanager
-def postgresql() -> Iterator[Server]:
-    """The server that TEST_DATABASE_URL names, or a new one that ends with the block."""
+def postgresql(settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[Server]:
+    """The server that TEST_DATABASE_URL names, or a new one that ends with the block.
+
+    `settings` of a new one are added to those that the tests have.
+    """
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield _named_server(url)
         return
     programs = find_postgresql()
     server = Server("127.0.0.1", _free_port(), USER, PASSWORD)
     with _throw_away_folder() as folder:
-        steps = f"{_initdb(programs, folder)} && exec {_postgres(programs, folder, server.port)}"
+        serve = _postgres(programs, folder, server.port, POSTGRESQL_SETTINGS | dict(settings))
+        steps = f"{_initdb(programs, folder)} && exec {serve}"
         # QUIT is the shutdown that waits for no client, and for its own processes 5 s at most.
         with _running(["/bin/sh", "-c", steps], server, folder, signal="QUIT"):
             yield server
@@ -224,11 +229,11 @@ def _initdb(programs: Path, folder: Path) -> str:
     return shlex.join([f"{programs}/initdb", "-D", f"{folder}/data", *options.split(), *login])
 
 
-def _postgres(programs: Path, folder: Path, port: int) -> str:
+def _postgres(programs: Path, folder: Path, port: int, settings: Mapping[str, str]) -> str:
     """The shell command that serves that cluster, and has its socket in the folder."""
-    settings = [f"--{name}={value}" for name, value in POSTGRESQL_SETTINGS.items()]
+    given = [f"--{name}={value}" for name, value in settings.items()]
     where = ["-D", f"{folder}/data", "-k", str(folder), "-p", str(port)]
-    return shlex.join([f"{programs}/postgres", *where, *settings])
+    return shlex.join([f"{programs}/postgres", *where, *given])
 
 
 @contextlib.contextmanager

@@ -301,7 +301,7 @@ def test_make_alone_lists_what_there_is(bare: Clone) -> None:
     finished = bare.make()
     assert finished.status == 0
     listed = {line.split()[0] for line in finished.said}
-    daily = "help run test check setup format seed migrate upgrade clean"
+    daily = "help run test check setup format seed migrate upgrade bench clean"
     assert listed == set(daily.split())
     assert not (bare.folder / ".venv").exists()
 

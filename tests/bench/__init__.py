@@ -1,0 +1,1 @@
+"""How quick the pages are, beside the quickest that the same machine could be."""

@@ -1,0 +1,41 @@
+"""`make bench SIZE=s|m|l`: fill, serve, drive, and write docs/performance.md."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.filling import ROOT, SIZES, filled
+from bench.measuring import Effort, Run, run
+from bench.report import written
+
+KINDS = ["postgresql", "sqlite"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure at the size, and first at S, beside which a larger one is held."""
+    asked = _parser().parse_args(arguments)
+    sizes = ["s", asked.size] if asked.size in ("m", "l") else [asked.size]
+    effort = Effort(asked.seconds, asked.clients)
+    runs: list[Run] = []
+    for kind in asked.databases:
+        # SQLite is for small shelves; a large one is measured there only when told.
+        fitting = sizes if kind == "postgresql" or asked.large_sqlite else sizes[:1]
+        with filled(kind, fitting) as shelves:
+            runs += [run(shelf, effort) for shelf in shelves]
+    asked.output.write_text(written(runs, effort, asked.size), encoding="utf-8")
+    print(f"Written to {asked.output}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--size", choices=SIZES, default="s", help="how many authors (default: s)")
+    parser.add_argument("--databases", nargs="+", choices=KINDS, default=KINDS)
+    parser.add_argument("--large-sqlite", action="store_true", help="not only S on SQLite")
+    parser.add_argument("--seconds", type=float, default=2, help="for each line, twice")
+    parser.add_argument("--clients", type=int, default=8, help="how many ask at once")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs/performance.md")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""Somebody who asks for pages, one after another on one connection, and looks at the clock."""
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from statistics import median, quantiles
+from typing import NamedTuple, Self
+from urllib.parse import urlencode
+
+from house import form_of
+
+from bench.filling import EMAIL, PASSWORD
+
+# What a browser says that it reads.
+HEADERS = {"Accept-Encoding": "gzip, deflate, br", "Accept": "text/html"}
+FORM = "application/x-www-form-urlencoded"
+
+
+class Sent(NamedTuple):
+    """A request: a path to get, or a form to send to it."""
+
+    path: str
+    typed: dict[str, str] | None = None
+
+
+Sending = Callable[["Visitor", int], Iterator[Sent]]
+
+
+class Times(NamedTuple):
+    """How long requests took, in milliseconds."""
+
+    median: float
+    p95: float
+    requests: int
+
+    @classmethod
+    def of(cls, seconds: list[float]) -> "Times":
+        """Sum up what was measured."""
+        p95 = quantiles(seconds, n=20)[-1] if len(seconds) > 1 else seconds[0]
+        return cls(median(seconds) * 1000, p95 * 1000, len(seconds))
+
+
+class Visitor:
+    """A browser's connection, signed in once `sign_in` was called or a cookie was given."""
+
+    def __init__(self, port: int, cookie: str = "") -> None:
+        self.connection = HTTPConnection("127.0.0.1", port, timeout=60)
+        self.cookie = cookie
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.connection.close()
+
+    def sign_in(self) -> None:
+        """Sign in as a person does."""
+        typed = form_of(self.page("/login")) | {"email": EMAIL, "password": PASSWORD}
+        assert self.ask(Sent("/login", typed)).status == 302, "could not sign in"
+
+    def page(self, path: str) -> str:
+        """The text of a page, as it is before any packing."""
+        self.ask(Sent(path), {"Accept": "text/html"})
+        return self.body.decode()
+
+    def ask(self, sent: Sent, headers: dict[str, str] = HEADERS) -> HTTPResponse:
+        """Send a request and read the answer, again where the server had closed what lay idle."""
+        try:
+            return self._ask(sent, headers)
+        except (HTTPException, ConnectionError):
+            self.connection.close()
+            return self._ask(sent, headers)
+
+    def _ask(self, sent: Sent, headers: dict[str, str]) -> HTTPResponse:
+        method = "GET" if sent.typed is None else "POST"
+        body = None if sent.typed is None else urlencode(sent.typed)
+        more = {"Cookie": self.cookie} | ({"Content-Type": FORM} if body is not None else {})
+        self.connection.request(method, sent.path, body, headers | more)
+        response = self.connection.getresponse()
+        self.body = response.read()
+        if set_cookie := response.headers.get("Set-Cookie"):
+            self.cookie = set_cookie.split(";")[0]
+        return response
+
+    def time(self, sent: Sent) -> float:
+        """How many seconds an answer takes, which must be a page, or lead on to one."""
+        began = time.perf_counter()
+        response = self.ask(sent)
+        seconds = time.perf_counter() - began
+        wanted = 200 if sent.typed is None else 302
+        assert response.status == wanted, f"{sent.path}: {response.status}"
+        return seconds
+
+
+def alternately(
+    ours: Iterator[Sent], visitor: Visitor, limits: Iterator[Sent], bare: Visitor, seconds: float
+) -> tuple[Times, Times]:
+    """One client asks both in turn, so that what disturbs the machine disturbs both alike."""
+    measured: tuple[list[float], list[float]] = [], []
+    for _ in range(2):  # what is met for the first time is not measured
+        visitor.time(next(ours))
+        bare.time(next(limits))
+    deadline = time.perf_counter() + seconds
+    while time.perf_counter() < deadline or len(measured[0]) < 5:
+        measured[0].append(visitor.time(next(ours)))
+        measured[1].append(bare.time(next(limits)))
+    return Times.of(measured[0]), Times.of(measured[1])
+
+
+def together(sending: Sending, visitors: list[Visitor], seconds: float) -> Times:
+    """Several clients at once, each as quickly as it is answered."""
+    measured: list[float] = []
+    failures: list[BaseException] = []
+
+    def drive(visitor: Visitor, requests: Iterator[Sent]) -> None:
+        try:
+            while time.perf_counter() < deadline:
+                measured.append(visitor.time(next(requests)))
+        except (AssertionError, OSError) as failure:
+            failures.append(failure)
+
+    requests = [sending(visitor, number) for number, visitor in enumerate(visitors)]
+    deadline = time.perf_counter() + seconds
+    pairs = zip(visitors, requests, strict=True)
+    threads = [threading.Thread(target=drive, args=pair) for pair in pairs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures, failures
+    return Times.of(measured)
+
+
+def version_in(html: str) -> int:
+    """The version that a form was drawn from."""
+    found = re.search(r'name="version"[^>]*value="(\d+)"', html)
+    assert found, "a form without a version"
+    return int(found[1])

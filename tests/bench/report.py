@@ -1,0 +1,147 @@
+"""What was measured, as docs/performance.md."""
+
+import os
+import platform
+import sqlite3
+import subprocess
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from bench.filling import ROOT
+from bench.measuring import Effort, Measured, Run
+
+NAMES = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
+COLUMNS = (
+    "page",
+    "ms",
+    "p95",
+    "limit",
+    "ratio",
+    "best peer",
+    "statements",
+    "{clients} clients, p95",
+    "over own median",
+)
+INTRODUCTION = """# How quick the pages are
+
+Written by `make bench SIZE={size}` on {day}, at revision {revision}. Ratios matter, not
+milliseconds: in the same run, on the same machine, *the limit* answers the same question in the
+same layout. It is a bare Flask application under the same gunicorn, which reads the session, loads
+the person with one statement, asks the best SQL by {drivers},
+and writes the rows out. One client asks Bookshelf and the limit in turn; then {clients} clients ask
+Bookshelf at once.
+
+* Machine: {machine}; load before the end of the run {load}.
+* {versions}.
+* gunicorn as in production, two workers; PostgreSQL as in the tests (no `fsync`), with 1 GB of
+  shared buffers and `random_page_cost` 1.1; SQLite in WAL mode with `synchronous=FULL`.
+* Each line {seconds:g} s by one client and {seconds:g} s by {clients}. Milliseconds are medians of
+  whole requests, read to the last byte.
+* *Best peer* is the best ratio of Django admin, Flask-Admin and SQLAdmin (with trigram indexes
+  where they help) to *their* limit, measured elsewhere, at L on PostgreSQL, only Django's with a
+  sign-in.
+* The goals: a ratio of 2 at most; the p95 of {clients} clients within 10 times the own median of
+  one client; no page at a larger size slower than 1.2 times the same page at S.
+"""
+
+
+def written(runs: Sequence[Run], effort: Effort, size: str) -> str:
+    """The whole document."""
+    parts = [_introduction(effort, size), *(_run(run, effort) for run in runs), *_grown(runs)]
+    return "\n".join(parts)
+
+
+def _introduction(effort: Effort, size: str) -> str:
+    drivers = f"psycopg2 {version('psycopg2-binary')} or Python’s sqlite3"
+    return INTRODUCTION.format(
+        size=size,
+        day=f"{datetime.now(UTC):%-d %B %Y}",
+        revision=_output("git", "rev-parse", "--short", "HEAD"),
+        drivers=drivers,
+        clients=effort.clients,
+        seconds=effort.seconds,
+        machine=_machine(),
+        load=f"{os.getloadavg()[1]:.1f}",
+        versions=_versions(),
+    )
+
+
+def _machine() -> str:
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    model = next((line.split(": ")[1] for line in lines if line.startswith("model name")), "")
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{os.cpu_count()} cores, {model or platform.machine()}, {memory:.0f} GB"
+
+
+def _versions() -> str:
+    names = ("Flask", "SQLAlchemy", "gunicorn")
+    libraries = ", ".join(f"{name} {version(name)}" for name in names)
+    python, sqlite = platform.python_version(), sqlite3.sqlite_version
+    return f"Python {python}, {libraries}, SQLite {sqlite}"
+
+
+def _output(*command: str) -> str:
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.strip()
+
+
+def _run(run: Run, effort: Effort) -> str:
+    shelf = run.shelf
+    rows = [_row(measured) for measured in run.measured]
+    lines = [
+        f"## {_name(run)}: {shelf.authors:,} authors, {shelf.books:,} books",
+        "",
+        *_table([column.format(clients=effort.clients) for column in COLUMNS], rows),
+        "",
+        f"* Filled by `flask seed --random {shelf.authors}` in {shelf.seconds:.1f} s.",
+        f"* The list of books, as sent: {run.weight / 1000:.1f} KB of HTML.",
+        f"* Cold start, to the first answer: {run.began_in:.2f} s;"
+        f" the limit {run.limit_began_in:.2f} s.",
+        f"* The larger worker holds {run.memory:.0f} MB after all this.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _name(run: Run) -> str:
+    return f"{NAMES[run.shelf.kind]}, {run.shelf.size.upper()}"
+
+
+def _row(measured: Measured) -> list[str]:
+    line, (alone, limit, crowd) = measured.line, measured.times
+    return [
+        line.name,
+        f"{alone.median:.1f}",
+        f"{alone.p95:.1f}",
+        f"{limit.median:.1f}",
+        f"{measured.ratio:.1f}",
+        f"{line.peers:.1f}" if line.peers else "",
+        "" if measured.statements is None else str(measured.statements),
+        f"{crowd.p95:.1f}",
+        f"{crowd.p95 / alone.median:.1f}",
+    ]
+
+
+def _grown(runs: Sequence[Run]) -> Iterator[str]:
+    """Each page at a larger size over the same page at the smallest one."""
+    for run in runs:
+        small = next(other for other in runs if other.shelf.kind == run.shelf.kind)
+        if run is not small:
+            pairs = zip(run.measured, small.measured, strict=True)
+            rows = [[large.line.name, f"{_growth(large, little):.2f}"] for large, little in pairs]
+            yield f"## {_name(run)} over S\n"
+            yield "\n".join([*_table(["page", "median over that at S"], rows), ""])
+
+
+def _growth(large: Measured, little: Measured) -> float:
+    return large.times.alone.median / little.times.alone.median
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield f"|---{'|---:' * (len(head) - 1)}|"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"

@@ -1,0 +1,23 @@
+"""The bench runs, over a shelf so small that its figures mean nothing."""
+
+import re
+from pathlib import Path
+
+import pytest
+from bench.__main__ import main
+
+pytestmark = pytest.mark.slow
+
+
+def test_every_line_is_measured_beside_its_limit(tmp_path: Path) -> None:
+    report = tmp_path / "performance.md"
+    small = "--size tiny --databases sqlite --seconds 0.05 --clients 2"
+    main([*small.split(), "--output", str(report)])
+    written = report.read_text()
+    rows = re.findall(r"^\| ([^|]+) \| ([\d.]+) \| [\d.]+ \| ([\d.]+) \|", written, re.MULTILINE)
+    names = [name for name, _, _ in rows]
+    for name in ("Books, first page", "Search, rare word", "Create an author", "Add-book form"):
+        assert name in names
+    assert all(float(ours) > 0 < float(limit) for _, ours, limit in rows)
+    assert "KB of HTML" in written
+    assert "Cold start" in written
