@@ -33,6 +33,12 @@ HOST = re.compile(r"[\w.-]+|(?=.*:.*:)[\da-f:.]+", re.IGNORECASE)
 TRUSTED_HOST = re.compile(r"\.?[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
 PORTS = range(1, 65536)
 HOURS, DAYS = range(1, 24 * 365 + 1), range(1, 366)
+# How long a migration waits for another one, and for tables in use: the default, what is allowed.
+MIGRATING = {
+    "MIGRATION_WAIT_S": (600, range(86_401)),
+    "MIGRATION_LOCK_TIMEOUT_MS": (2000, range(1, 60_001)),
+    "MIGRATION_LOCK_ATTEMPTS": (8, range(1, 101)),
+}
 PORT_RULE = "needs a port from 1 to 65535, or none, which means 5432."
 # After the ? these would lead past the host that is checked here, or show the password.
 MISPLACED = {"host", "hostaddr", "port", "user", "password", "dbname", "service"}
@@ -111,6 +117,7 @@ class Config:
     serving_source: str
     migrating_url: URL
     migrating_source: str
+    migrating_patience: Mapping[str, int]
 
     @classmethod
     def from_env(cls, env: Mapping[str, str], root: Path = ROOT) -> "Config":
@@ -130,7 +137,8 @@ class Config:
         if serving.url.database and serving.url.drivername == "sqlite":
             _check_file(Path(serving.url.database), serving.source, root / "instance")
         key = given.get("SECRET_KEY") or _development_key(root / "instance")
-        return cls(production, door, key, *serving, *migrating)
+        patience = {name: _whole_number(given, name, *rule) for name, rule in MIGRATING.items()}
+        return cls(production, door, key, *serving, *migrating, patience)
 
     def settings(self) -> dict[str, object]:
         """What create_app takes: plain values, the URLs as strings with their passwords."""
@@ -149,7 +157,9 @@ class Config:
             "MIGRATING_URL": self.migrating_url.render_as_string(hide_password=False),
             "DATABASE_SOURCES": sources,
             "DEFAULT_DATABASE": self.serving_source == DEFAULT,
-        } | self.door.settings()
+            **self.migrating_patience,
+            **self.door.settings(),
+        }
 
 
 def _ratelimit_storage(given: Mapping[str, str]) -> str:

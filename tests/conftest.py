@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -283,15 +283,19 @@ def run_flask(
 
 @contextmanager
 def migrating(
-    place: Place, folder: Path | None = None, **changes: object
+    place: Place, folder: Path | None = None, *, x_arg: Sequence[str] = (), **changes: object
 ) -> Iterator[AlembicConfig]:
-    """What Alembic's commands take, in the context of an app; given a copy, for its revisions."""
+    """What Alembic's commands take, in the context of an app; given a copy, for its revisions.
+
+    `x_arg` is what `flask db` was given with -x.
+    """
     app = place.app(**changes)
     if folder:
         app.extensions["migrate"].migrate.directory = str(folder / "migrations")
         app.extensions["migrate"].directory = str(folder / "migrations")
     with app.app_context():
-        yield app.extensions["migrate"].migrate.get_config(app.extensions["migrate"].directory)
+        known = app.extensions["migrate"]
+        yield known.migrate.get_config(known.directory, x_arg=list(x_arg))
         db.engine.dispose()
 
 

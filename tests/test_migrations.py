@@ -34,7 +34,7 @@ from bookshelf.authors.names import author_key, propose_sort_name
 from bookshelf.books.titles import title_key
 from bookshelf.core import text as text_module
 from bookshelf.core.db import db
-from bookshelf.schema import runner
+from bookshelf.schema import direct
 
 ROOT = Path(__file__).resolve().parent.parent
 VERSIONS = ROOT / "migrations/versions"
@@ -160,9 +160,9 @@ def _never_reuses_ids(connection: Connection, table: str) -> bool:
 @contextmanager
 def shelf_at(place: Place) -> Iterator[Shelf]:
     """A database, in the context of its app."""
-    with migrating(place) as config:
+    with migrating(place, x_arg=["allow-data-loss=all"]) as config:
         url = make_url(current_app.config["MIGRATING_URL"])
-        yield Shelf(place, config, runner.engine_for(url))
+        yield Shelf(place, config, direct.engine_for(url))
 
 
 @pytest.fixture
@@ -615,7 +615,7 @@ def test_every_revision_can_be_written_as_sql_which_does_the_same(
     shelf: Shelf, create_place: Callable[[str], Place]
 ) -> None:
     by_hand = create_place(shelf.place.kind)
-    engine = runner.engine_for(make_url(by_hand.app().config["MIGRATING_URL"]))
+    engine = direct.engine_for(make_url(by_hand.app().config["MIGRATING_URL"]))
     offline = Shelf(by_hand, shelf.config, engine)
     revisions = [revision.revision for revision in shelf.script.walk_revisions()][::-1]
     for below, revision in zip(["base", *revisions], revisions, strict=False):

@@ -174,18 +174,19 @@ def test_a_column_that_is_added_to_a_model_travels_up_and_down(project: Project)
 
     used = project.next_id()
     gone = running(f"downgrade {NEW} -> {HEAD}, add pages to book")
-    assert project.flask("db downgrade -- -1") == gone
+    assert project.flask("db downgrade -x allow-data-loss=books.pages -- -1") == gone
     assert "pages" not in project.columns("books")
     assert project.next_id() == used + 1
     assert project.rows(AUTHORS, BOOKS, CATALOGUE) == before + catalogue
-    assert project.flask("db downgrade 0001") == running(*list(DOWN.values())[:0:-1])
+    to_0001 = running(*list(DOWN.values())[:0:-1])
+    assert project.flask("db downgrade -x allow-data-loss=all 0001") == to_0001
     assert project.columns("authors") == {"id", "name", "bio", "created_at"}
     assert project.rows() == before
 
     project.flask("db upgrade")
     assert "pages" in project.columns("books")
     assert project.rows() == before
-    project.flask("db downgrade base")
+    project.flask("db downgrade -x allow-data-loss=all base")
     assert project.columns("authors") == project.columns("books") == set()
     assert project.flask("db upgrade").count("Running upgrade") == len(UP) + 1
     assert project.rows() == [[], []]
@@ -225,7 +226,7 @@ def test_a_second_model_becomes_a_table(project: Project) -> None:
     assert found[0][3]
     assert project.rows(AUTHORS, BOOKS, CATALOGUE) == before
 
-    project.flask("db downgrade -- -1")
+    project.flask("db downgrade -x allow-data-loss=publishers -- -1")
     assert project.columns("publishers") == set()
     assert project.rows(AUTHORS, BOOKS, CATALOGUE) == before
 

@@ -13,7 +13,7 @@ from sqlalchemy import URL, Connection, make_url
 from sqlalchemy.exc import DBAPIError
 
 from bookshelf.core.db import reads_only
-from bookshelf.schema import backups, plan, revisions, runner
+from bookshelf.schema import backups, direct, plan, revisions
 
 
 @click.command("plan")
@@ -53,12 +53,12 @@ def _reading() -> Iterator[Connection]:
     token = reads_only.set(True)
     try:
         url = make_url(current_app.config["MIGRATING_URL"])
-        with runner.engine_for(url).connect() as connection:
+        with direct.engine_for(url).connect() as connection:
             yield connection
     except CommandError as error:
         raise click.ClickException(str(error)) from error
     except DBAPIError as error:
-        raise click.ClickException(runner.in_one_line(error)) from error
+        raise click.ClickException(direct.in_one_line(error)) from error
     finally:
         reads_only.reset(token)
 

@@ -9,7 +9,7 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, make_ur
 from sqlalchemy.exc import DBAPIError
 
 from bookshelf.core.db import prepare
-from bookshelf.schema import revisions, runner
+from bookshelf.schema import direct, pooler, revisions
 
 PATIENCE_S = 5  # somebody is waiting for the report
 
@@ -45,21 +45,21 @@ class Role:
             with self._connect() as connection:
                 heads = revisions.heads_of_database(connection)
                 self.standing = Standing(heads, revisions.is_behind(connection))
-                kind = self._kind(runner.refuses_options(self.url))
+                kind = self._kind(_refuses_options(self.url))
                 yield Finding(f"{'':<10} {kind}, reachable, {_server(connection)}")
         except (DBAPIError, CommandError) as error:
-            kind = self._kind(runner.START_UP_REFUSED in str(error))
+            kind = self._kind(pooler.START_UP_REFUSED in str(error))
             yield Finding(f"{'':<10} {kind}, TROUBLE: {_reason(error)}", trouble=True)
 
     def _connect(self) -> Connection:
         if self.name == "migrating":
-            return runner.engine_for(self.url, patience=PATIENCE_S).connect()
+            return direct.engine_for(self.url, patience=PATIENCE_S).connect()
         return serving_engine(PATIENCE_S).connect()
 
     def _kind(self, refuses_options: bool) -> str:
         if self.url.get_backend_name() == "sqlite":
             return "a file"
-        return "pooled" if refuses_options or runner.is_pooled(self.url) else "direct"
+        return "pooled" if refuses_options or pooler.is_named_pooler(self.url) else "direct"
 
 
 def serving_engine(patience: int) -> Engine:
@@ -94,6 +94,15 @@ def _revisions(serving: Standing | None, migrating: Standing | None) -> Finding:
     return Finding(line)
 
 
+def _refuses_options(url: URL) -> bool:
+    """Whether the server refuses start-up options, as poolers in transaction mode do."""
+    try:
+        direct.engine_for(url).connect().close()
+    except (DBAPIError, CommandError) as error:
+        return pooler.START_UP_REFUSED in str(error)
+    return False
+
+
 def _server(connection: Connection) -> str:
     if connection.dialect.name == "sqlite":
         return f"SQLite {connection.scalar(text('SELECT sqlite_version()'))}"
@@ -101,4 +110,4 @@ def _server(connection: Connection) -> str:
 
 
 def _reason(error: DBAPIError | CommandError) -> str:
-    return runner.in_one_line(error) if isinstance(error, DBAPIError) else str(error)
+    return direct.in_one_line(error) if isinstance(error, DBAPIError) else str(error)

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from werkzeug.exceptions import ServiceUnavailable
 
 from bookshelf.core.db import db
-from bookshelf.schema import revisions, runner
+from bookshelf.schema import direct, revisions
 from bookshelf.web import errors
 from bookshelf.web.log import log
 from bookshelf.web.stateless import is_stateless
@@ -72,7 +72,7 @@ def saying_what_fails() -> Iterator[None]:
         if _names_what_is_missing(error):
             with db.engine.connect() as connection:
                 raise click.ClickException(_message(connection)) from error
-        raise click.ClickException(runner.in_one_line(error)) from error
+        raise click.ClickException(direct.in_one_line(error)) from error
 
 
 def _message(connection: Connection) -> str:

@@ -1,5 +1,8 @@
 """Where the code and the database stand, by the numbers of their revisions."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 from alembic.migration import MigrationContext
@@ -28,7 +31,20 @@ def heads_of_code() -> tuple[str, ...]:
 
 def heads_of_database(connection: Connection) -> tuple[str, ...]:
     """The revisions at which the database stands; none before the first migration."""
-    return MigrationContext.configure(connection).get_current_heads()
+    with quietly():
+        return MigrationContext.configure(connection).get_current_heads()
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Keep Alembic from telling how it would run, as it does when revisions really run."""
+    log = logging.getLogger("alembic.runtime.migration")
+    level = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def is_behind(connection: Connection) -> bool:

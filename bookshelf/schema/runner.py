@@ -1,21 +1,29 @@
-"""How a migration runs: on the direct URL, never through a pooler, and losing nothing."""
+"""How a migration runs: alone, briefly, on the direct URL, and losing nothing."""
 
+from collections.abc import Iterator
+from functools import partial
 from logging.config import fileConfig
 from typing import Any
 
 from alembic import context
+from alembic.runtime.migration import RevisionStep
 from alembic.util import CommandError
 from flask import current_app, has_app_context
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, make_url
+from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 
-from bookshelf.core.db import db, prepare, reads_only
-from bookshelf.schema import sqlite, writing
-
-POOLER_LABEL = "-pooler"
-START_UP_REFUSED = "unsupported startup parameter"
-# A pooler refuses start-up options, so asking for them finds it before anything is changed.
-START_UP_OPTIONS = "-c lock_timeout=2s -c statement_timeout=0"
+from bookshelf.core.db import db, reads_only
+from bookshelf.schema import (
+    backups,
+    direct,
+    lock,
+    losses,
+    patience,
+    revisions,
+    sqlite,
+    steps,
+    writing,
+)
 
 
 def run() -> None:
@@ -27,68 +35,11 @@ def run() -> None:
         raise CommandError("bare `alembic` does not know the app: run `flask db ...` instead")
     if context.config.config_file_name:
         fileConfig(context.config.config_file_name, disable_existing_loggers=False)
-    url = make_url(current_app.config["MIGRATING_URL"])
-    if context.is_offline_mode():
-        _write_sql(url)
-    elif (given := context.config.attributes.get("connection")) is not None:
-        _migrate_through(given)  # A test brings its own engine.
-    else:
-        _migrate_through(engine_for(url))
-
-
-def engine_for(url: URL, patience: int = 15) -> Engine:
-    """An engine that migrates: a connection of its own each time, no foreign keys on SQLite.
-
-    There a changed table is built anew, and dropping the old one would take the rows of other
-    tables that refer to it. `patience` is in seconds, until a server has to have answered. Raises
-    CommandError for the URL of a pooler.
-    """
-    if is_pooled(url):
-        raise CommandError(pooler_message())
-    engine = create_engine(url, poolclass=NullPool, connect_args=_connect_args(url, patience))
-    return prepare(engine, foreign_keys=False)
-
-
-def _connect_args(url: URL, patience: int) -> dict[str, object]:
-    if url.get_backend_name() == "sqlite":
-        return {"isolation_level": None}
-    given = url.query.get("options", "")
-    return {
-        "options": f"{given} {START_UP_OPTIONS}".strip(),
-        "application_name": "bookshelf-migrate",
-        "connect_timeout": patience,
-    }
-
-
-def is_pooled(url: URL) -> bool:
-    """Whether the name of the host says that a pooler answers there, as Neon's do."""
-    return (url.host or "").lower().split(".")[0].endswith(POOLER_LABEL)
-
-
-def refuses_options(url: URL) -> bool:
-    """Whether the server refuses start-up options, as poolers in transaction mode do."""
-    try:
-        engine_for(url).connect().close()
-    except (DBAPIError, CommandError) as error:
-        return START_UP_REFUSED in str(error)
-    return False
-
-
-def pooler_message() -> str:
-    """Why migrating is refused, and what to do."""
-    source = current_app.config["DATABASE_SOURCES"]["migrating"]
-    return (
-        f"the URL for migrating ({source}) leads to a connection pooler, which loses locks and "
-        "settings: set DATABASE_URL_UNPOOLED to the direct URL"
-    )
-
-
-def in_one_line(error: DBAPIError) -> str:
-    """What the database said, as one line; a pooler's refusal in our words."""
-    said = str(error.orig).strip()
-    if START_UP_REFUSED in said:
-        return pooler_message()
-    return " ".join(said.split())
+    with steps.ONE_AT_A_TIME:
+        if context.is_offline_mode():
+            _write_sql(make_url(current_app.config["MIGRATING_URL"]))
+        else:
+            _go_online()
 
 
 def _write_sql(url: URL) -> None:
@@ -97,37 +48,92 @@ def _write_sql(url: URL) -> None:
         context.run_migrations()
 
 
-def _migrate_through(engine: Engine) -> None:
+def _go_online() -> None:
+    engine = context.config.attributes.get("connection")  # A test may bring its own.
     token = reads_only.set(not _changes_the_schema())
     try:
-        with engine.connect() as connection:
-            _migrate(connection)
+        if engine is None:
+            engine = direct.engine_for(make_url(current_app.config["MIGRATING_URL"]))
+            direct.refuse_pooler(engine)
+        _run_on(engine)
     except DBAPIError as error:
-        raise CommandError(in_one_line(error)) from error
+        raise CommandError(direct.in_one_line(error)) from error
     finally:
         reads_only.reset(token)
 
 
-def _migrate(connection: Connection) -> None:
-    """Run on this connection, on which nothing has run yet.
-
-    A statement before `configure` would begin a transaction that Alembic takes for somebody
-    else's and never commits. On PostgreSQL each revision commits by itself; on SQLite the whole
-    run is one transaction, which is its lock as well.
-    """
-    is_sqlite = connection.dialect.name == "sqlite"
-    context.configure(
-        connection=connection,
-        transactional_ddl=True,
-        transaction_per_migration=not is_sqlite,
-        **_options(),
-    )
-    with context.begin_transaction():
-        if is_sqlite and _changes_the_schema():
-            with sqlite.rebuilding_tables(connection):
-                context.run_migrations()
+def _run_on(engine: Engine) -> None:
+    with engine.connect() as connection:
+        if not _changes_the_schema() or connection.in_transaction():
+            _run_plainly(connection)
+        elif connection.dialect.name == "sqlite":
+            _migrate_sqlite(connection)
         else:
-            context.run_migrations()
+            _migrate_postgresql(connection)
+
+
+def _run_plainly(connection: Connection) -> None:
+    """No lock is taken: nothing changes, or a test decides what becomes of its transaction."""
+    reading = not _changes_the_schema()
+    context.configure(connection=connection, **_options(dont_mutate=reading))
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def _migrate_sqlite(connection: Connection) -> None:
+    """The whole run is one transaction: that is its lock, and undoes it as a whole."""
+    context.configure(connection=connection, transactional_ddl=True, **_options())
+    with (
+        lock.write_transaction(current_app.config["MIGRATION_WAIT_S"]),
+        sqlite.rebuilding_tables(connection),
+    ):
+        if _look_before(connection):
+            backups.make(connection.engine.url)
+        context.run_migrations()
+
+
+def _migrate_postgresql(connection: Connection) -> None:
+    """Each revision commits by itself, so that none holds its locks for longer than it needs."""
+    config = current_app.config
+    with lock.alone(connection, config["MIGRATION_WAIT_S"]):
+        patience.insist(
+            partial(_attempt_postgresql, connection),
+            connection,
+            attempts=config["MIGRATION_LOCK_ATTEMPTS"],
+            lock_timeout_ms=config["MIGRATION_LOCK_TIMEOUT_MS"],
+            is_relative=_is_relative(),
+        )
+
+
+def _attempt_postgresql(connection: Connection) -> None:
+    """No transaction may be open before `configure`.
+
+    Alembic would take it for somebody else's and never commit: it would say that revisions ran,
+    and nothing of them would be there.
+    """
+    connection.rollback()
+    context.configure(connection=connection, transaction_per_migration=True, **_options())
+    _look_before(connection)
+    connection.rollback()
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def _look_before(connection: Connection) -> bool:
+    """Whether there is something to run; raise CommandError if it would destroy data."""
+    moves = list(_moves(connection))
+    consented = losses.consents(context.get_x_argument(as_dictionary=False))
+    if moves and losses.ALL not in consented:
+        losses.refuse(steps.look_ahead(moves, connection), connection, consented)
+    return bool(moves)
+
+
+def _moves(connection: Connection) -> Iterator[steps.Move]:
+    """What Alembic is about to run; `stamp` runs nothing."""
+    migration = context.get_context()
+    for step in migration.opts["fn"](revisions.heads_of_database(connection), migration):
+        if isinstance(step, RevisionStep):
+            yield steps.Move(step.revision, step.is_upgrade)
 
 
 def _changes_the_schema() -> bool:
@@ -139,10 +145,13 @@ def _changes_the_schema() -> bool:
     return True
 
 
-def _options() -> dict[str, Any]:
+def _is_relative() -> bool:
+    """Whether the way is given in steps, as in "-1" or "0003+2", rather than by where it ends."""
+    destination = str(context.get_revision_argument())
+    return "+" in destination or "-" in destination
+
+
+def _options(**more: Any) -> dict[str, Any]:
     if not db.metadata.tables:
         raise CommandError("no models are known, so every table would seem to be superfluous")
-    return {
-        "target_metadata": db.metadata,
-        "dont_mutate": not _changes_the_schema(),
-    } | writing.options()
+    return {"target_metadata": db.metadata, **writing.options(), **more}

@@ -46,19 +46,6 @@ class Step(NamedTuple):
     sql: str
 
 
-def pending(connection: Connection) -> list[Move]:
-    """The moves from where the database stands to the newest revisions, the first one first.
-
-    None where the database stands at a revision that the code does not know.
-    """
-    script, heads = revisions.script(), revisions.heads_of_database(connection)
-    if not revisions.is_behind(connection):
-        return []
-    found = script.iterate_revisions("heads", heads or "base", implicit_base=True)
-    ahead = [revision for revision in found if revision.revision not in heads]
-    return [Move(revision, is_upgrade=True) for revision in reversed(ahead)]
-
-
 def look_ahead(moves: Sequence[Move], connection: Connection) -> list[Step]:
     """What each of these moves would do to the database of a connection; it is only read.
 
@@ -94,9 +81,12 @@ def _environment(copy: Connection | None) -> Iterator[io.StringIO]:
     offline: dict[str, Any] = {"dialect_name": "postgresql", "output_buffer": written}
     target = offline | {"literal_binds": True} if copy is None else {"connection": copy}
     try:
-        with EnvironmentContext(
-            migrate.migrate.get_config(migrate.directory), script, as_sql=copy is None
-        ) as environment:
+        with (
+            revisions.quietly(),
+            EnvironmentContext(
+                migrate.migrate.get_config(migrate.directory), script, as_sql=copy is None
+            ) as environment,
+        ):
             environment.configure(transactional_ddl=True, **target)
             with _noting(copy, written):
                 yield written
