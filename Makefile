@@ -53,6 +53,7 @@ clean: ## remove .venv, .tools and caches; instance/ with its database stays
 lint: setup-dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/flask db lint
 
 types: setup-dev
 	@$(BIN)/mypy

@@ -1,14 +1,18 @@
 """`flask doctor`, and what `flask db` asks of new revisions: a message, and the next number."""
 
+import logging
 import re
+from functools import wraps
 from itertools import chain
+from typing import Any
 
 import click
+from alembic.util import CommandError
 from flask import Blueprint
 from flask_migrate.cli import db as db_group
 
 from bookshelf.core.db import reads_only
-from bookshelf.schema import commands, deployment, doctor, revisions
+from bookshelf.schema import commands, deployment, doctor, lint, revisions, wording
 
 schema_cli = Blueprint("schema_cli", __name__, cli_group=None)
 
@@ -57,6 +61,28 @@ def _require_two_heads(
     return names
 
 
-describe_new_revisions()
+def look_at_what_is_written() -> None:
+    """Have `migrate` lint the revision that it has written, where squawk is installed."""
+    write = db_group.commands["migrate"].callback
+
+    @wraps(write)
+    def write_and_lint(**options: Any) -> None:
+        write(**options)
+        # Alembic would announce the SQL that is only looked at.
+        logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
+        new = [r for r in revisions.read_anew().walk_revisions() if r.revision == options["rev_id"]]
+        try:
+            for finding in lint.look_at(new) if lint.squawk() else ():
+                click.echo(f"Warning: {finding}")
+        except CommandError as error:
+            click.echo(f"Warning: {error}")
+
+    db_group.commands["migrate"].callback = write_and_lint
+
+
 for command in commands.OURS:
     db_group.add_command(command)
+describe_new_revisions()
+look_at_what_is_written()
+wording.reword()
+wording.explain_steps()

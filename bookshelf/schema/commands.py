@@ -1,4 +1,4 @@
-"""What `flask db` has beside Flask-Migrate's own commands: the plan, and backups."""
+"""What `flask db` has beside Flask-Migrate's own commands: the plan, the lint, and backups."""
 
 import sys
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from sqlalchemy import URL, Connection, make_url
 from sqlalchemy.exc import DBAPIError
 
 from bookshelf.core.db import reads_only
-from bookshelf.schema import backups, direct, plan, revisions
+from bookshelf.schema import backups, direct, lint, plan, revisions
 
 
 @click.command("plan")
@@ -121,4 +121,26 @@ def _ask(question: str) -> None:
     click.confirm(question, abort=True)
 
 
-OURS = (show_plan, list_backups, restore)
+@click.command("lint")
+@click.argument("revision_range", metavar="[A:B]", required=False)
+@with_appcontext
+def show_lint(revision_range: str | None) -> None:
+    """Tell what would be risky on a busy PostgreSQL in the revisions after A, up to B.
+
+    Either may be left out, and one number stands for itself alone; without any, all are looked at.
+    No database is needed. Exits 1 on any finding. What is right all the same is excepted in the
+    revision, with the reason: lint_ok = {"ban-drop-column": "no release reads it any more"}.
+    """
+    try:
+        looked_at = lint.in_range(revision_range)
+        findings = lint.look_at(looked_at)
+    except CommandError as error:
+        raise click.ClickException(str(error)) from error
+    for finding in findings:
+        click.echo(str(finding))
+    if findings:
+        raise SystemExit(1)
+    click.echo(f"Nothing found in {len(looked_at)} revision{'s' * (len(looked_at) != 1)}.")
+
+
+OURS = (show_plan, list_backups, restore, show_lint)

@@ -8,6 +8,7 @@ but no rows.
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from inspect import currentframe
 from threading import RLock
 from typing import Any, NamedTuple
 
@@ -38,12 +39,40 @@ class Move(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A move, the operations of which it consists in their order, and the SQL that they become."""
+    """A move, the operations of which it consists in their order, and the SQL that they become.
+
+    `lines` holds for each line of the SQL the line of the revision's file that made it.
+    """
 
     revision: Script
     is_upgrade: bool
     operations: tuple[MigrateOperation, ...]
     sql: str
+    lines: tuple[int, ...]
+
+
+class Tape(io.StringIO):
+    """Takes SQL down, and notes where in the file of a revision it comes from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[int] = []
+        self.path = ""
+
+    def begin(self, revision: Script) -> None:
+        """Forget what was taken down before; from now on all is of this revision."""
+        self.seek(0)
+        self.truncate()
+        self.lines.clear()
+        self.path = revision.path
+
+    def write(self, text: str, /) -> int:
+        """Take down whole lines."""
+        frame = currentframe()
+        while frame is not None and frame.f_code.co_filename != self.path:
+            frame = frame.f_back
+        self.lines += [frame.f_lineno if frame is not None else 1] * text.count("\n")
+        return super().write(text)
 
 
 def look_ahead(moves: Sequence[Move], connection: Connection) -> list[Step]:
@@ -54,6 +83,14 @@ def look_ahead(moves: Sequence[Move], connection: Connection) -> list[Step]:
     if connection.dialect.name == "sqlite":
         with _copy_of_schema(connection) as copy:
             return _play(moves, copy)
+    return _play(moves, None)
+
+
+def written_for_postgresql(moves: Sequence[Move]) -> list[Step]:
+    """What these moves would do on PostgreSQL, whatever database there is.
+
+    Raises CommandError for a revision that fails, as one does that needs rows.
+    """
     return _play(moves, None)
 
 
@@ -74,10 +111,10 @@ def _play(moves: Sequence[Move], copy: Connection | None) -> list[Step]:
 
 
 @contextmanager
-def _environment(copy: Connection | None) -> Iterator[io.StringIO]:
+def _environment(copy: Connection | None) -> Iterator[Tape]:
     """An environment in which revisions find `context`, beside the one in which we may be."""
     migrate, script = current_app.extensions["migrate"], revisions.script()
-    outer, written = getattr(context, "_proxy", None), io.StringIO()
+    outer, written = getattr(context, "_proxy", None), Tape()
     offline: dict[str, Any] = {"dialect_name": "postgresql", "output_buffer": written}
     target = offline | {"literal_binds": True} if copy is None else {"connection": copy}
     try:
@@ -96,7 +133,7 @@ def _environment(copy: Connection | None) -> Iterator[io.StringIO]:
 
 
 @contextmanager
-def _noting(copy: Connection | None, written: io.StringIO) -> Iterator[None]:
+def _noting(copy: Connection | None, written: Tape) -> Iterator[None]:
     """Write down the statements that change a copy."""
 
     def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
@@ -141,10 +178,9 @@ def _record(operations: Any, seen: list[MigrateOperation]) -> None:
     operations.invoke = recording
 
 
-def _step(move: Move, written: io.StringIO, seen: list[MigrateOperation]) -> Step:
+def _step(move: Move, written: Tape, seen: list[MigrateOperation]) -> Step:
     seen.clear()
-    written.seek(0)
-    written.truncate()
+    written.begin(move.revision)
     module = move.revision.module
     try:
         (module.upgrade if move.is_upgrade else module.downgrade)()
@@ -154,4 +190,4 @@ def _step(move: Move, written: io.StringIO, seen: list[MigrateOperation]) -> Ste
             f"what {move.revision.revision} would do cannot be found out ({reason[:200]}); what "
             "needs rows must stand behind `if not context.is_offline_mode()`"
         ) from error
-    return Step(*move, tuple(seen), written.getvalue().strip())
+    return Step(*move, tuple(seen), written.getvalue().rstrip(), tuple(written.lines))
