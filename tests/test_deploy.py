@@ -8,7 +8,7 @@ from conftest import Place, run_flask
 from flask import Flask
 from sqlalchemy import make_url
 
-from bookshelf.schema import deployment
+from bookshelf.schema import backups, deployment
 from config import Config
 
 Spoil = Callable[[Flask], object]
@@ -47,7 +47,7 @@ def sound(place: Place, tmp_path: Path) -> Iterator[Flask]:
     app.instance_path = str(tmp_path / "instance")
     Path(app.instance_path).mkdir(mode=0o700)
     (tmp_path / "instance/secret_key").touch(mode=0o600)
-    for file in database(app).parent.iterdir():
+    for file in database(app).parent.rglob("*.db*"):
         file.chmod(0o600)
     with app.app_context():
         yield app
@@ -91,6 +91,12 @@ def widen_the_journal(app: Flask) -> None:
     journal.chmod(0o644)
 
 
+def widen_a_backup(app: Flask) -> None:
+    backup = backups.make(make_url(app.config["MIGRATING_URL"]))
+    assert backup
+    backup.chmod(0o644)
+
+
 def debug(app: Flask) -> None:
     app.debug = True
 
@@ -118,6 +124,7 @@ FAULTS: list[tuple[str, Spoil, str]] = [
     ("file modes", open_up("{instance}/secret_key", 0o640), "chmod 600"),
     ("file modes", open_up("{database}", 0o644), "chmod 600"),
     ("file modes", widen_the_journal, "chmod 600"),
+    ("file modes", widen_a_backup, "chmod 600"),
 ]
 
 
@@ -168,8 +175,8 @@ def test_the_command_reports_after_the_usual_report(place: Place, checkout: Path
     Path(str(make_url(place.serving).database)).chmod(0o600)
     found = examine(checkout, place, 0, **PRODUCTION)
     assert found[6].startswith("revision ")
-    assert found[7] == "secret key     ok"
-    assert len(found) == 7 + len(NAMES)
+    assert found[-len(NAMES)] == "secret key     ok"
+    assert found[-len(NAMES) - 1].startswith("locks ")
 
 
 def test_the_command_fails_for_any_trouble(place: Place, checkout: Path) -> None:

@@ -1,6 +1,8 @@
 """What a supervisor and a load balancer are told, whatever state the database is in."""
 
+import contextlib
 import socket
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -122,6 +124,23 @@ def test_a_statement_that_waits_is_not_ready_and_waits_alone(
     monkeypatch.setattr(readiness, "PATIENCE_S", 2.5)
     assert said(client.get("/readyz")) == READY
     assert len(asked) == 2  # those who had gone away are not asked for any more
+
+
+def test_an_unknown_revision_beside_an_older_one_is_not_ready(empty_place: Place) -> None:
+    """It comes from another branch, which does not bring what the code needs."""
+    with migrating(empty_place) as config:
+        command.upgrade(config, "head")
+    ask(empty_place, "UPDATE alembic_version SET version_num = '0003'")
+    ask(empty_place, "INSERT INTO alembic_version VALUES ('0099')")
+    assert said(stranger(empty_place.app()).get("/readyz")) == NOT_READY
+
+
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+def test_who_writes_keeps_nobody_from_being_ready(place: Place) -> None:
+    client = stranger(place.app())
+    with contextlib.closing(sqlite3.connect(str(make_url(place.serving).database))) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        assert said(client.get("/readyz")) == READY
 
 
 def test_both_are_answered_while_the_pages_wait_for_a_migration(empty_place: Place) -> None:

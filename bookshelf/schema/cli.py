@@ -1,5 +1,6 @@
 """`flask doctor`, and what `flask db` asks of new revisions: a message, and the next number."""
 
+import json
 import logging
 import re
 from functools import wraps
@@ -13,20 +14,26 @@ from flask_migrate.cli import db as db_group
 
 from bookshelf.core.db import reads_only
 from bookshelf.schema import commands, deployment, doctor, lint, revisions, wording
+from bookshelf.schema.findings import Finding
 
 schema_cli = Blueprint("schema_cli", __name__, cli_group=None)
 
 
 @schema_cli.cli.command("doctor")
 @click.option("--deploy", is_flag=True, help="Also examine the settings that production needs.")
-def examine(deploy: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print a list of objects, for programs.")
+def examine(deploy: bool, as_json: bool) -> None:
     """Tell how Bookshelf is set up and what is wrong with it; exits 1 on any trouble."""
-    troubled = False
     reads_only.set(True)
+    found: list[Finding] = []
     for finding in chain(doctor.findings(), deployment.findings() if deploy else ()):
-        click.echo(finding.line)
-        troubled |= finding.trouble
-    if troubled:
+        if not as_json:  # each when it is known, as some take seconds
+            goes_on = found and found[-1].check == finding.check
+            click.echo((finding._replace(check="") if goes_on else finding).line)
+        found.append(finding)
+    if as_json:
+        click.echo(json.dumps([finding.as_json() for finding in found], indent=2))
+    if any(finding.trouble for finding in found):
         raise SystemExit(1)
 
 

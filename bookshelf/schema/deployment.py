@@ -8,7 +8,8 @@ from stat import S_IMODE
 from flask import current_app
 from sqlalchemy import URL, make_url
 
-from bookshelf.schema.doctor import Finding
+from bookshelf.schema import backups
+from bookshelf.schema.findings import Finding
 
 SHORTEST_KEY = 50
 MOST_HOPS = 5
@@ -20,8 +21,10 @@ def findings() -> Iterator[Finding]:
     """One line for each check: ok, or the trouble with what to do about it."""
     for name, check in CHECKS.items():
         troubles = list(check())
-        said = f"TROUBLE: {'; '.join(troubles)}" if troubles else "ok"
-        yield Finding(f"{name:<14} {said}{_remark(name)}", trouble=bool(troubles))
+        if troubles:
+            yield Finding(name, trouble=f"{'; '.join(troubles)}{_remark(name)}")
+        else:
+            yield Finding(name, f"ok{_remark(name)}")
 
 
 def _remark(name: str) -> str:
@@ -102,6 +105,8 @@ def _file_modes() -> Iterator[str]:
         # Its group may be let in, for a backup, say.
         for ending in ("", "-wal", "-shm"):
             yield from _too_open(Path(f"{url.database}{ending}"), 0o600, unwanted=0o007)
+        for backup in backups.kept(url):
+            yield from _too_open(backup.path, 0o600, unwanted=0o007)
 
 
 def _too_open(path: Path, mode: int, unwanted: int = 0o077) -> Iterator[str]:

@@ -9,16 +9,10 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, make_ur
 from sqlalchemy.exc import DBAPIError
 
 from bookshelf.core.db import prepare
-from bookshelf.schema import direct, pooler, revisions
+from bookshelf.schema import direct, inspection, pooler, revisions
+from bookshelf.schema.findings import Finding
 
 PATIENCE_S = 5  # somebody is waiting for the report
-
-
-class Finding(NamedTuple):
-    """One line of the report, and whether it tells of trouble."""
-
-    line: str
-    trouble: bool = False
 
 
 class Standing(NamedTuple):
@@ -38,28 +32,36 @@ class Role:
         self.standing: Standing | None = None
 
     def findings(self) -> Iterator[Finding]:
-        """Three lines; afterwards it is known where the database stands, if it answers."""
-        yield Finding(f"{self.name:<10} {self.url.render_as_string(hide_password=True)}")
-        yield Finding(f"{'':<10} from {self.source}")
+        """Three findings; afterwards it is known where the database stands, if it answers."""
+        yield Finding(self.name, self.url.render_as_string(hide_password=True))
+        yield Finding(self.name, f"from {self.source}")
         try:
-            with self._connect() as connection:
+            with self.connect() as connection:
                 heads = revisions.heads_of_database(connection)
                 self.standing = Standing(heads, revisions.is_behind(connection))
-                kind = self._kind(_refuses_options(self.url))
-                yield Finding(f"{'':<10} {kind}, reachable, {_server(connection)}")
+                yield Finding(self.name, f"{self._kind()}, reachable, {_server(connection)}")
         except (DBAPIError, CommandError) as error:
-            kind = self._kind(pooler.START_UP_REFUSED in str(error))
-            yield Finding(f"{'':<10} {kind}, TROUBLE: {_reason(error)}", trouble=True)
+            yield Finding(self.name, self._kind(), _reason(error))
 
-    def _connect(self) -> Connection:
-        if self.name == "migrating":
-            return direct.engine_for(self.url, patience=PATIENCE_S).connect()
-        return serving_engine(PATIENCE_S).connect()
+    def connect(self) -> Connection:
+        """Connect as this role does. Raises DBAPIError, and CommandError for a pooler."""
+        if self.name == "serving":
+            return serving_engine(PATIENCE_S).connect()
+        engine = direct.engine_for(self.url, patience=PATIENCE_S)
+        direct.refuse_pooler(engine)
+        return engine.connect()
 
-    def _kind(self, refuses_options: bool) -> str:
+    def _kind(self) -> str:
+        """How the URL leads to the database, as far as that can be found out."""
         if self.url.get_backend_name() == "sqlite":
             return "a file"
-        return "pooled" if refuses_options or pooler.is_named_pooler(self.url) else "direct"
+        if pooler.is_named_pooler(self.url):
+            return f"pooled ({pooler.BY_NAME})"
+        try:
+            why = pooler.reason(direct.engine_for(self.url, patience=PATIENCE_S))
+        except DBAPIError:
+            why = None
+        return f"pooled ({why})" if why else "direct"
 
 
 def serving_engine(patience: int) -> Engine:
@@ -71,36 +73,37 @@ def serving_engine(patience: int) -> Engine:
 
 
 def findings() -> Iterator[Finding]:
-    """Examine the serving role, the migrating role, and the revisions, in this order."""
+    """Examine the serving role, the migrating role, the revisions, and the database itself."""
     serving = Role("serving", make_url(current_app.config["SQLALCHEMY_DATABASE_URI"]))
     migrating = Role("migrating", make_url(current_app.config["MIGRATING_URL"]))
     yield from serving.findings()
     yield from migrating.findings()
     yield _revisions(serving.standing, migrating.standing)
+    if migrating.standing:
+        yield from _inside(migrating, migrating.standing)
+
+
+def _inside(role: Role, standing: Standing) -> Iterator[Finding]:
+    comparable = set(standing.heads) == set(revisions.heads_of_code())
+    try:
+        with role.connect() as connection:
+            yield from inspection.findings(connection, comparable=comparable)
+    except DBAPIError as error:
+        yield Finding("inside", trouble=_reason(error))
 
 
 def _revisions(serving: Standing | None, migrating: Standing | None) -> Finding:
     code = revisions.in_words(revisions.heads_of_code())
     if not migrating:
-        return Finding(f"{'revision':<10} database unknown, code {code}", trouble=True)
-    database = revisions.in_words(migrating.heads)
-    line = f"{'revision':<10} database {database}, code {code}"
+        return Finding("revision", f"database unknown, code {code}")
+    said = f"database {revisions.in_words(migrating.heads)}, code {code}"
+    if revisions.is_newer(migrating.heads):
+        said = f"database {revisions.standing_in_words(migrating.heads)}"
     if serving and serving.heads != migrating.heads:
         served = revisions.in_words(serving.heads)
-        trouble = f"TROUBLE: what serves is at {served}; do both URLs lead to the same database?"
-        return Finding(f"{line}, {trouble}", trouble=True)
-    if migrating.behind:
-        return Finding(f"{line}, TROUBLE: run `flask db upgrade`", trouble=True)
-    return Finding(line)
-
-
-def _refuses_options(url: URL) -> bool:
-    """Whether the server refuses start-up options, as poolers in transaction mode do."""
-    try:
-        direct.engine_for(url).connect().close()
-    except (DBAPIError, CommandError) as error:
-        return pooler.START_UP_REFUSED in str(error)
-    return False
+        trouble = f"what serves is at {served}; do both URLs lead to the same database?"
+        return Finding("revision", said, trouble)
+    return Finding("revision", said, "run `flask db upgrade`" if migrating.behind else "")
 
 
 def _server(connection: Connection) -> str:

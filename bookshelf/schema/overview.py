@@ -31,6 +31,7 @@ class Overview(NamedTuple):
     """What the page shows; `drift` is None while it cannot be told from what is pending."""
 
     stands_at: str
+    code: str  # where this process has stood since it began
     is_ahead: bool
     timeline: Sequence[Entry]  # the newest first
     pending: Sequence[Planned]
@@ -45,11 +46,12 @@ def of(connection: Connection) -> Overview:
     """
     heads, known = revisions.heads_of_database(connection), revisions.read_anew()
     lacking = {revision.revision for revision in revisions.lacking(heads, known)}
-    is_ahead = not {revision.revision for revision in known.walk_revisions()}.issuperset(heads)
+    is_ahead = revisions.is_newer(heads)
     compared = None if lacking or is_ahead else drift.differences(connection)
     pending, trouble = _pending(connection)
     return Overview(
         stands_at=revisions.in_words(heads),
+        code=revisions.in_words(revisions.heads_of_code()),
         is_ahead=is_ahead,
         timeline=list(_timeline(known, lacking, connection)),
         pending=pending,

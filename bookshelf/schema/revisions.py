@@ -93,10 +93,14 @@ def read_anew() -> ScriptDirectory:
     return directory
 
 
+def is_newer(stands_at: tuple[str, ...]) -> bool:
+    """Whether a newer release has left a database where the code knows no revision."""
+    return not {revision.revision for revision in script().walk_revisions()}.issuperset(stands_at)
+
+
 def standing_in_words(stands_at: tuple[str, ...]) -> str:
     """ "0003", or for what a newer release has left "0042, newer than this code knows (0005)"."""
-    names = {revision.revision for revision in script().walk_revisions()}
-    if names.issuperset(stands_at):
+    if not is_newer(stands_at):
         return in_words(stands_at)
     return f"{in_words(stands_at)}, newer than this code knows ({in_words(heads_of_code())})"
 
