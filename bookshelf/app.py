@@ -18,14 +18,15 @@ from bookshelf.health.views import health
 from bookshelf.schema import guard, notice
 from bookshelf.schema.cli import schema_cli
 from bookshelf.schema.views import schema
+from bookshelf.search.views import search
 from bookshelf.seed.cli import seed
 from bookshelf.web import assets, errors, headers, hosts, log, security, stateless
-from bookshelf.web.rendering import day, moment
+from bookshelf.web.rendering import day, marked, moment
 from bookshelf.web.urls import IdConverter
 
 ROOT = Path(__file__).resolve().parent.parent
 
-BLUEPRINTS = (dashboard, authors, books, accounts, people, api, health, schema)
+BLUEPRINTS = (dashboard, authors, books, search, accounts, people, api, health, schema)
 COMMANDS = (schema_cli, seed, users)
 
 STATIC = ROOT / "static"
@@ -77,7 +78,7 @@ def _open_database(app: Flask) -> None:
 def _draw_pages(app: Flask) -> None:
     Bootstrap5(app)
     app.jinja_env.add_extension("jinja2.ext.do")
-    app.jinja_env.filters.update(day=day, moment=moment)
+    app.jinja_env.filters.update(day=day, moment=moment, marked=marked)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 

@@ -32,6 +32,7 @@ class Page(HTMLParser):
         self.open: list[str] = []
         self.title = ""
         self.post_forms: list[bool] = []  # whether each has a token
+        self.sent: list[dict[str, str | None]] = []  # the inputs of the forms that post
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -39,6 +40,10 @@ class Page(HTMLParser):
         self.elements.append((tag, attributes))
         if tag not in VOID:
             self.open.append(tag)
+        if tag == "form":
+            self.posts = attributes.get("method", "get") == "post"
+        if tag == "input" and "form" in self.open and self.posts:
+            self.sent.append(attributes)
         if tag == "form" and attributes.get("method", "get") == "post":
             self.post_forms.append(False)
         if (attributes.get("name") or "").endswith("csrf_token") and self.post_forms:
@@ -153,7 +158,7 @@ class HousekeepingClient(FlaskClient):
             self.sign_in(self.role)
         response = Context().run(super().open, *args, **kwargs)
         is_page = response.mimetype == "text/html" and not 300 <= response.status_code < 400
-        if is_page and response.data:
+        if is_page and response.data and "X-Partial" not in response.vary:
             check_page(response.text)
         return response
 
@@ -173,8 +178,8 @@ def form_of(html: str) -> dict[str, str]:
     page = read(html)
     sent = {
         str(found["name"]): found.get("value") or ""
-        for tag, found in page.elements
-        if tag == "input" and found.get("name") and found.get("type") != "radio"
+        for found in page.sent
+        if found.get("name") and found.get("type") != "radio"
     }
     areas = re.findall(r'<textarea[^>]*name="(\w+)"[^>]*>\r?\n?(.*?)</textarea>', html, re.S)
     return sent | {name: unescape(body) for name, body in areas}

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bookshelf.books.languages import MOST, common_languages, find, is_code, name_of
-from bookshelf.core.text import fold
+from bookshelf.books.languages import MOST, find, is_code, name_of, offer
 
 
 def codes(typed: str) -> list[str]:
@@ -100,12 +99,11 @@ def test_what_is_no_code_of_iso_639_3_is_shown_as_it_is(code: str) -> None:
     assert name_of(code) == code
 
 
-def test_the_common_languages_are_those_of_iso_639_1_by_name() -> None:
-    names = [fold(language.name) for language in common_languages()]
-    assert names == sorted(names)
-    assert len(names) == 184
-    assert all(is_code(language.code) for language in common_languages())
-    assert not [language.name for language in common_languages() if "(" in language.name]
+def test_what_is_meant_is_offered_first_and_then_what_it_may_become() -> None:
+    offered = [language.code for language in offer("en")]
+    assert offered[0] == "eng"
+    assert "enm" not in offered[:1]
+    assert len(offer("a")) == MOST
 
 
 @given(st.text(max_size=5))

@@ -162,6 +162,11 @@ def find(text: str) -> list[Country]:
     return _lookup().find(_plain(text))
 
 
+def offer(text: str) -> list[Country]:
+    """Return the countries that the text may become as it is typed on, such as Niger, Nigeria."""
+    return _lookup().offer(_plain(text))
+
+
 def is_called(country: Country, text: str) -> bool:
     """Say whether the text is one of these for the country, or begins the name that is shown."""
     return _lookup().is_called(country, _plain(text))
@@ -176,12 +181,6 @@ def name_of(code: str) -> str:
 def is_code(code: str) -> bool:
     """Say whether a country, living or past, has exactly this code: "GB" is one, "gb" is not."""
     return code in _lookup().by_code
-
-
-@cache
-def all_countries() -> tuple[Country, ...]:
-    """Return every country, living or past, by folded name."""
-    return tuple(sorted(_lookup().by_code.values(), key=_by_name))
 
 
 @cache

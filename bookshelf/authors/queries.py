@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import Label, func, select
 from sqlalchemy.orm import with_parent
 
 from bookshelf.authors.models import Author
 from bookshelf.authors.names import in_order, propose_sort_name
-from bookshelf.core import keyset
+from bookshelf.core import keyset, ranking
 from bookshelf.core.db import AnyRow, AnySelect, db
-from bookshelf.core.matching import begins_words, has_whole_words, has_words
+from bookshelf.core.matching import begins, begins_words, has_whole_words, has_words
 from bookshelf.core.text import fold
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ SORTS: Mapping[str, keyset.Keys] = {
 }
 
 COLUMNS = (Author.id, Author.name, Author.sort_name, Author.bio, Author.country, Author.created_at)
+MOST_BOOKS = 1_000  # an author's books are counted so far on lists
 
 
 def author(author_id: int) -> Author | None:
@@ -42,6 +43,37 @@ def page_of_authors(
     if country:
         statement = statement.where(Author.country == country)
     return keyset.fetch(statement, SORTS[sort], **cursor)
+
+
+def best(typed: str, limit: int) -> Sequence[AnyRow]:
+    """Authors by how what was typed fits: as a whole, at the beginning, at those of words, inside.
+
+    Each with a count of `books` up to MOST_BOOKS + 1. Nobody fits a blank.
+    """
+    keys = list(dict.fromkeys((fold(typed), fold(propose_sort_name(typed)))))
+    if not keys[0]:
+        return []
+    any_author = select(Author.id)
+    tiers = (
+        [any_author.where(Author.sort_key.in_(keys))],
+        [any_author.where(begins(Author.sort_key, key)) for key in keys],
+        [any_author.where(*begins_words(Author.sort_key, typed))],
+        [any_author.where(*has_words(Author.sort_key, typed))],
+    )
+    columns = (Author.id, Author.name, Author.sort_name, Author.country, _books_up_to_most())
+    return ranking.best(select(*columns), Author.sort_key, Author.id, tiers, limit)
+
+
+def _books_up_to_most() -> Label[int]:
+    """How many books an author has; the index of books by their author is enough."""
+    book = _book()
+    theirs = select(book.id).where(book.author_id == Author.id).limit(MOST_BOOKS + 1)
+    counted = select(func.count()).select_from(theirs.correlate(Author).subquery())
+    return counted.scalar_subquery().label("books")
+
+
+def _book() -> type["Book"]:
+    return cast(type["Book"], Author.books.property.mapper.class_)
 
 
 def fitting(name: str) -> Sequence[AnyRow]:

@@ -8,15 +8,16 @@ from bookshelf.authors.forms import AuthorForm
 from bookshelf.authors.models import Author
 from bookshelf.core.db import db
 from bookshelf.core.permissions import Permission
-from bookshelf.web.forms import BaseForm
+from bookshelf.web import pickers
+from bookshelf.web.forms import BaseForm, Candidate
 from bookshelf.web.lists import Listing
 from bookshelf.web.log import log
 from bookshelf.web.rendering import shortened
 from bookshelf.web.security import requires
+from bookshelf.web.urls import typed
 
 authors = Blueprint("authors", __name__, url_prefix="/authors")
 authors.add_app_template_filter(countries.name_of, "country_name")
-authors.add_app_template_global(countries.all_countries)
 
 
 @authors.get("/")
@@ -27,6 +28,16 @@ def index() -> ResponseReturnValue:
     country = listing.filter_by("country", countries.find, countries.is_called)
     listing.fetch(queries.page_of_authors, country=country)
     return render_template("authors/index.html", listing=listing)
+
+
+@authors.get("/countries")
+@requires(Permission.READ)
+def country_options() -> ResponseReturnValue:
+    """The countries that a picker offers."""
+    q = typed("q")
+    found = countries.offer(q)[: pickers.MOST]
+    options = [Candidate(country.code, country.name, country.code) for country in found]
+    return pickers.offer(options, q, url_for(".index", country=q))
 
 
 @authors.get("/<id:author_id>")

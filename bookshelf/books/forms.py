@@ -22,6 +22,7 @@ from bookshelf.web.forms import (
     RecordForm,
     Required,
     YearField,
+    tidy_line,
 )
 from bookshelf.web.rendering import shortened
 from bookshelf.web.urls import parse_id
@@ -138,6 +139,12 @@ class BookForm(RecordForm):
             raise ValidationError(f"Enter a year from {EARLIEST_YEAR} to {latest}.")
 
 
+def offered_authors(typed: str, limit: int, *, adding: bool) -> list[Candidate]:
+    """What a picker offers for an author: those who fit best, and to add one."""
+    found = [_candidate(author, author.books, True) for author in authors.best(typed, limit)]
+    return [*found, _offer(tidy_line(typed))] if adding and tidy_line(typed) else found
+
+
 def _has_words(author: Any, typed: str) -> bool:
     return set(words(typed)) <= set(words(f"{author.name} {author.sort_name}"))
 
@@ -150,10 +157,13 @@ def _new_author(typed: str) -> NewAuthor:
 def _offer(typed: str) -> Candidate:
     name, sort_name = _new_author(typed)
     hint = f"sorts under “{sort_name}”" if sort_name else ""
-    return Candidate(f"{NEW}{typed}", f"Add “{name}” as a new author", hint, certain=False)
+    label = f"Add “{name}” as a new author"
+    return Candidate(f"{NEW}{typed}", label, hint, certain=False, text=typed)
 
 
 def _candidate(author: Any, books: int, certain: bool) -> Candidate:
     country = countries.name_of(author.country) if author.country else "no country"
     count = "1 book" if books == 1 else f"{books:,} books"
+    if books > authors.MOST_BOOKS:
+        count = f"more than {authors.MOST_BOOKS:,} books"
     return Candidate(str(author.id), author.sort_name, f"{country}, {count}", certain)

@@ -89,6 +89,11 @@ def find(text: str) -> list[Language]:
     return _lookup().find(text)[:MOST]
 
 
+def offer(text: str) -> list[Language]:
+    """Return the languages that the text may become as it is typed on, MOST at most."""
+    return _lookup().offer(text)[:MOST]
+
+
 def is_called(language: Language, text: str) -> bool:
     """Say whether the text is a code or a whole name of the language, or begins the one shown."""
     return _lookup().is_called(language, text)
@@ -103,13 +108,6 @@ def name_of(code: str) -> str:
 def is_code(code: str) -> bool:
     """Say whether ISO 639-3 has exactly this code: "eng" is one, "en" and "ENG" are not."""
     return code in _lookup().by_code
-
-
-@cache
-def common_languages() -> tuple[Language, ...]:
-    """Return the languages that ISO 639-1 has too, by folded name."""
-    found = (_lookup().by_code[record.alpha_3] for record in _common())
-    return tuple(sorted(found, key=lambda language: fold(language.name)))
 
 
 @cache

@@ -8,9 +8,10 @@ from sqlalchemy.orm import joinedload
 
 from bookshelf.authors.models import Author
 from bookshelf.books.models import Book
-from bookshelf.core import keyset
+from bookshelf.books.titles import possible_keys
+from bookshelf.core import keyset, ranking
 from bookshelf.core.db import AnyRow, AnySelect, db
-from bookshelf.core.matching import has_words
+from bookshelf.core.matching import begins, begins_words, has_words, has_words_together
 
 SORTS: Mapping[str, keyset.Keys] = {
     "title": (Book.sort_key, Book.id),
@@ -46,6 +47,37 @@ def page_of_books(
     if language:
         statement = statement.where(Book.language == language)
     return keyset.fetch(statement, SORTS[sort], **cursor)
+
+
+def best(typed: str, limit: int) -> Sequence[AnyRow]:
+    """Books by how what was typed fits the title: as a whole, at the beginning, at those of words;
+    then those of which title and author together have all words. None fits a blank.
+    """
+    keys = possible_keys(typed)
+    if not keys[0]:
+        return []
+    any_book = select(Book.id)
+    has_all = has_words(Book.sort_key, typed)
+    tiers = (
+        [any_book.where(Book.sort_key.in_(keys))],
+        [any_book.where(begins(Book.sort_key, start), *has_all) for start in _beginnings(keys)],
+        [any_book.where(*begins_words(Book.sort_key, typed))],
+        _with_words(any_book, typed),
+    )
+    return ranking.best(_rows(), Book.sort_key, Book.id, tiers, limit)
+
+
+def _beginnings(keys: Sequence[str]) -> list[str]:
+    """The first key as it is, the others without the article that stands at their end."""
+    return [keys[0], *(key.rpartition(" ")[0] for key in keys[1:])]
+
+
+def _with_words(books: AnySelect, typed: str) -> list[AnySelect]:
+    """Selects which together find those of the books that have the words, title and author."""
+    return [
+        (books.join(Book.author) if needs_author else books).where(condition)
+        for needs_author, condition in has_words_together(Book.sort_key, Author.sort_key, typed)
+    ]
 
 
 def book_row(book_id: int) -> AnyRow | None:

@@ -51,3 +51,9 @@ def title_key(title: str, language: str | None) -> str:
         if not articles.isdisjoint((word, word.lstrip("'"))):
             return sort_key(f"{title[first.end() :]} {word}")
     return sort_key(title)
+
+
+def possible_keys(typed: str) -> list[str]:
+    """Return the sort keys that a title which was typed so may have, whatever its language."""
+    keys = (title_key(typed, language) for language in _ARTICLES)
+    return list(dict.fromkeys([sort_key(typed), *keys]))

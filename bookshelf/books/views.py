@@ -7,21 +7,21 @@ from flask.typing import ResponseReturnValue
 
 from bookshelf.authors import queries as authors
 from bookshelf.books import isbn, languages, queries, services
-from bookshelf.books.forms import BookForm
+from bookshelf.books.forms import BookForm, offered_authors
 from bookshelf.books.models import Book
 from bookshelf.core.db import db
 from bookshelf.core.permissions import Permission
-from bookshelf.web.forms import BaseForm
+from bookshelf.web import pickers
+from bookshelf.web.forms import BaseForm, Candidate
 from bookshelf.web.lists import Listing
 from bookshelf.web.log import log
 from bookshelf.web.rendering import shortened
-from bookshelf.web.security import requires
-from bookshelf.web.urls import parse_id
+from bookshelf.web.security import may, requires
+from bookshelf.web.urls import parse_id, typed
 
 books = Blueprint("books", __name__, url_prefix="/books")
 books.add_app_template_filter(languages.name_of, "language_name")
 books.add_app_template_filter(isbn.hyphenate, "hyphenated")
-books.add_app_template_global(languages.common_languages)
 
 
 @books.get("/")
@@ -33,6 +33,27 @@ def index() -> ResponseReturnValue:
     author_id = listing.filter_by_record("author", authors.author, authors.fitting)
     listing.fetch(queries.page_of_books, author_id=author_id, language=language)
     return render_template("books/index.html", listing=listing)
+
+
+@books.get("/authors")
+@requires(Permission.READ)
+def author_options() -> ResponseReturnValue:
+    """The authors that a picker offers, and to add one, where the URL says `adding`."""
+    q = typed("q")
+    adding = "adding" in request.args and may(Permission.WRITE)
+    return pickers.offer(
+        offered_authors(q, pickers.MOST, adding=adding), q, url_for(".index", author=q)
+    )
+
+
+@books.get("/languages")
+@requires(Permission.READ)
+def language_options() -> ResponseReturnValue:
+    """The languages that a picker offers."""
+    q = typed("q")
+    found = languages.offer(q)[: pickers.MOST]
+    options = [Candidate(language.code, language.name, language.code) for language in found]
+    return pickers.offer(options, q, url_for(".index", language=q))
 
 
 @books.get("/<id:book_id>")

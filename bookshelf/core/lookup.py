@@ -62,6 +62,11 @@ class Lookup(Generic[T]):
             return [thing]
         return list(self._exact.get(whole(text), ())) or self._beginning(fold(text))
 
+    def offer(self, text: str) -> list[T]:
+        """Return what the text may become as it is typed on: what it means now comes first."""
+        found = [*self.find(text), *self._beginning(fold(text))]
+        return list({thing.code: thing for thing in found}.values())
+
     def is_called(self, thing: T, text: str) -> bool:
         """Say whether the text is a code or a whole name of a thing, or begins the one shown."""
         whole_name = thing in self._exact.get(whole(text), ())

@@ -1,24 +1,133 @@
-"""How typed words are found in sort keys, in any order."""
+"""What typed words mean in a search: in any order, in part, in one key or in two together.
 
-from sqlalchemy import ColumnElement
-from sqlalchemy.orm import InstrumentedAttribute
+PostgreSQL looks letters up by threes (pg_trgm). A word with three letters in a row is found
+anywhere in a key; a shorter one only where a word begins, where the blank makes up for the third.
+"""
 
-from bookshelf.core.text import words
+import re
+from collections.abc import Iterable, Iterator
+from itertools import product
+from typing import Any, Final, NamedTuple
 
-MOST_WORDS = 20  # SQLite refuses expressions that are nested a thousand deep
+from sqlalchemy import ColumnElement, and_, or_
+
+from bookshelf.core.text import fold, unfolding, words
+
+MOST_WORDS: Final = 20  # SQLite refuses expressions that are nested a thousand deep
+LEADING_WORDS: Final = 2
+
+_AFTER_ALL: Final = "\U0010ffff"  # no key has it, as it folds to a blank
+_THREE: Final = re.compile(r"[^\W_]{3}")
+_INITIALS: Final = re.compile(r"[^\W\d_]{2,3}")
+_LETTER_OR_DIGIT: Final = re.compile(r"[^\W_]")
 
 
-def has_words(key: InstrumentedAttribute[str], typed: str) -> list[ColumnElement[bool]]:
-    """The conditions that a key contains every word that was typed, the first 20 of them."""
-    return [key.contains(word, autoescape=True) for word in words(typed)[:MOST_WORDS]]
+class Term(NamedTuple):
+    """What is looked for, somewhere in a key or at the beginnings of its words.
+
+    A key begins with it where `leads`: nothing that consists of symbols can be looked up otherwise.
+    """
+
+    text: str
+    anywhere: bool = False
+    leads: bool = False
+
+    @property
+    def starts(self) -> tuple[str, ...]:
+        """What words may begin with instead: "jrr" also stands for "J. R. R."."""
+        own = () if self.anywhere else (self.text,)
+        return (*own, " ".join(self.text)) if _INITIALS.fullmatch(self.text) else own
+
+    def within(self, key: Any) -> ColumnElement[bool]:
+        """The condition that a key holds the term."""
+        if self.leads:
+            return begins(key, self.text)
+        inside = [key.contains(self.text, autoescape=True)] if self.anywhere else []
+        return or_(*inside, *(_begins_a_word(key, start) for start in self.starts))
+
+    def places(self, folded: str) -> Iterator[tuple[int, int]]:
+        """Where the term stands in a folded text, from and to."""
+        before = "^" if self.leads else "(?:^|(?<= ))"
+        patterns = [before + re.escape(start) for start in self.starts]
+        if self.anywhere:
+            patterns.append(re.escape(self.text))
+        for pattern in patterns:
+            yield from (found.span() for found in re.finditer(pattern, folded))
 
 
-def has_whole_words(key: InstrumentedAttribute[str], typed: str) -> list[ColumnElement[bool]]:
+def terms(typed: str) -> list[Term]:
+    """What somebody looks for who typed that: its words, the first 20 of them."""
+    typed_words = list(dict.fromkeys(words(typed)))[:MOST_WORDS]
+    if not any(map(_LETTER_OR_DIGIT.search, typed_words)):
+        return [Term(fold(typed), leads=True)] if typed_words else []
+    return [Term(word, anywhere=_is_found_anywhere(word)) for word in typed_words]
+
+
+def _is_found_anywhere(word: str) -> bool:
+    """Symbols are, as the other words have narrowed down the rows by then."""
+    return bool(_THREE.search(word)) or not _LETTER_OR_DIGIT.search(word)
+
+
+def found_at_beginnings(typed: str) -> list[str]:
+    """The words that are too short to be found inside of others."""
+    return [term.text for term in terms(typed) if not term.anywhere and not term.leads]
+
+
+def has_words(key: Any, typed: str) -> list[ColumnElement[bool]]:
+    """The conditions that a key has every word that was typed."""
+    return [term.within(key) for term in terms(typed)]
+
+
+def has_words_together(own: Any, other: Any, typed: str) -> Iterator[tuple[bool, Any]]:
+    """Conditions of which one holds if each word is in one of two keys; whether it needs the other.
+
+    Each says of the two longest words in which key they are: so a database can look them up.
+    """
+    found = sorted(terms(typed), key=lambda term: len(term.text), reverse=True)
+    leading, rest = found[:LEADING_WORDS], found[LEADING_WORDS:]
+    for keys in product((own, other), repeat=len(leading)):
+        conditions = [term.within(key) for term, key in zip(leading, keys, strict=True)]
+        conditions += [or_(term.within(own), term.within(other)) for term in rest]
+        yield bool(rest) or other in keys, and_(True, *conditions)
+
+
+def has_whole_words(key: Any, typed: str) -> list[ColumnElement[bool]]:
     """The conditions that every word that was typed is a word of the key."""
     padded = " " + key + " "
-    return [padded.contains(f" {word} ", autoescape=True) for word in words(typed)[:MOST_WORDS]]
+    whole = (padded.contains(f" {word} ", autoescape=True) for word in words(typed)[:MOST_WORDS])
+    return [*begins_words(key, typed), *whole]  # the former can be looked up
 
 
-def begins_words(key: InstrumentedAttribute[str], typed: str) -> list[ColumnElement[bool]]:
+def begins_words(key: Any, typed: str) -> list[ColumnElement[bool]]:
     """The conditions that every word that was typed begins a word of the key."""
-    return [(" " + key).contains(f" {word}", autoescape=True) for word in words(typed)[:MOST_WORDS]]
+    return [_begins_a_word(key, word) for word in words(typed)[:MOST_WORDS]]
+
+
+def begins(key: Any, start: str) -> ColumnElement[bool]:
+    """The condition that a key begins so, which the index of its order answers in any database."""
+    return and_(key >= start, key < start + _AFTER_ALL)
+
+
+def _begins_a_word(key: Any, start: str) -> ColumnElement[bool]:
+    return or_(begins(key, start), key.contains(f" {start}", autoescape=True))
+
+
+def spans(text: str, typed: str) -> list[tuple[int, int]]:
+    """Where a text has what was typed: from and to, in order, without overlaps."""
+    folded, places = unfolding(text)
+    found = (place for term in terms(typed) for place in term.places(folded))
+    return list(_joined(sorted((places[start][0], places[end - 1][1]) for start, end in found)))
+
+
+def _joined(sorted_spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The spans with those joined that touch."""
+    here: tuple[int, int] | None = None
+    for start, end in sorted_spans:
+        if here and start <= here[1]:
+            here = here[0], max(here[1], end)
+            continue
+        if here:
+            yield here
+        here = start, end
+    if here:
+        yield here

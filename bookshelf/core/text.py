@@ -1,6 +1,7 @@
 """The key under which names and titles sort and are found, however they are accented or spelled."""
 
 import unicodedata
+from collections.abc import Callable
 from typing import Final
 
 # A PostgreSQL btree entry holds at most 2,704 bytes, and an id stands beside the key.
@@ -51,6 +52,29 @@ def fold(text: str) -> str:
     does a text of nothing but punctuation. Folding twice changes nothing; no text raises.
     """
     return " ".join(text.translate(_FOLDED).split()) or _unfolded(text)
+
+
+def unfolding(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """Return the folded text, and for each of its letters where it comes from, from and to."""
+    found = _letter_by_letter(text, lambda character: _FOLDED[ord(character)])
+    return found if found[0] else _letter_by_letter(text, _unfolded)
+
+
+def _letter_by_letter(
+    text: str, folding: Callable[[str], str]
+) -> tuple[str, list[tuple[int, int]]]:
+    letters: list[str] = []
+    places: list[tuple[int, int]] = []
+    for place, character in enumerate(text):
+        folded = folding(character) or (" " if character.isspace() else "")
+        if not folded and places:
+            places[-1] = places[-1][0], place + 1  # an accent belongs to the letter before it
+        for letter in folded:
+            if letter != " " or letters[-1:] not in ([], [" "]):
+                letters.append(letter)
+                places.append((place, place + 1))
+    folded = "".join(letters).rstrip()
+    return folded, places[: len(folded)]
 
 
 def _unfolded(text: str) -> str:

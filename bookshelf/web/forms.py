@@ -84,6 +84,7 @@ class Candidate(NamedTuple):
     label: str
     hint: str = ""
     certain: bool = True  # One that is not, such as the offer to add a record, must be chosen.
+    text: str = ""  # what a person would type for it, where that is not the label
 
 
 class LookupField(LineField):

@@ -1,11 +1,14 @@
-"""How names and moments are written for people."""
+"""How names and moments are written for people, and what of a text they looked for."""
 
 from datetime import datetime
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
+
+from bookshelf.core.matching import spans
 
 LONGEST_MENTION = 80
 
+MARK = Markup("<mark>{}</mark>")
 TIME = Markup('<time datetime="{}">{}</time>')
 
 
@@ -22,3 +25,12 @@ def moment(value: datetime) -> Markup:
 def day(value: datetime) -> Markup:
     """The day of a moment, short enough for a column."""
     return TIME.format(value.isoformat(timespec="seconds"), f"{value:%-d %b %Y}")
+
+
+def marked(text: str, typed: str) -> Markup:
+    """A text with what was typed to find it marked, however it is accented."""
+    parts, end = [], 0
+    for start, stop in spans(text, typed) if typed else ():
+        parts += [escape(text[end:start]), MARK.format(text[start:stop])]
+        end = stop
+    return Markup().join([*parts, escape(text[end:])])

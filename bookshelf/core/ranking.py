@@ -1,0 +1,37 @@
+"""The best of what fits: tier by tier, each read no further than as many rows as are asked for."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Subquery, func, literal, select, union_all
+
+from bookshelf.core.db import AnyRow, AnySelect, db
+
+Tiers = Sequence[Sequence[AnySelect]]
+
+
+def best(shown: AnySelect, key: Any, row_id: Any, tiers: Tiers, limit: int) -> Sequence[AnyRow]:
+    """The first rows by tier, then by key and id, each once; one statement.
+
+    A tier is what any of its selects finds; they select from what the key belongs to. `shown`
+    selects the columns of any row, and is joined to those that were found.
+    """
+    found = union_all(*_parts(key, row_id, tiers, limit)).subquery()
+    tier = func.min(found.c.tier).label("tier")
+    ranked = select(found.c.id, tier, found.c.key).group_by(found.c.id, found.c.key)
+    first = ranked.order_by(tier, found.c.key, found.c.id).limit(limit).subquery()
+    statement = shown.join(first, row_id == first.c.id).order_by(*_order(first))
+    return db.session.execute(statement).all()
+
+
+def _parts(key: Any, row_id: Any, tiers: Tiers, limit: int) -> Iterator[AnySelect]:
+    for number, selects in enumerate(tiers):
+        columns = row_id.label("id"), key.label("key"), literal(number).label("tier")
+        for found in selects:
+            part = found.with_only_columns(*columns, maintain_column_froms=True)
+            # SQLite takes a limit within a union only inside a subquery.
+            yield select(part.order_by(key, row_id).limit(limit).subquery())
+
+
+def _order(first: Subquery) -> list[ColumnElement[Any]]:
+    return [first.c.tier, first.c.key, first.c.id]

@@ -1,0 +1,1 @@
+"""Search: one box over authors and books."""

@@ -1,0 +1,40 @@
+"""The page that is found in every header: what fits of authors and of books."""
+
+from flask import Blueprint, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from bookshelf.authors import queries as authors
+from bookshelf.books import isbn
+from bookshelf.books import queries as books
+from bookshelf.core.matching import found_at_beginnings
+from bookshelf.core.permissions import Permission
+from bookshelf.web.security import requires
+from bookshelf.web.urls import typed
+
+search = Blueprint("search", __name__)
+
+MOST = 10  # of each; the lists have all
+
+
+@search.get("/search")
+@requires(Permission.READ)
+def index() -> ResponseReturnValue:
+    """Authors and books, the best first; an ISBN leads to its book at once."""
+    q = typed("q")
+    if (book_id := _book_of_isbn(q)) is not None:
+        return redirect(url_for("books.show", book_id=book_id))
+    return render_template(
+        "search/index.html",
+        q=q,
+        authors=authors.best(q, MOST),
+        books=books.best(q, MOST),
+        short=found_at_beginnings(q),
+    )
+
+
+def _book_of_isbn(q: str) -> int | None:
+    try:
+        book = books.book_of_isbn(isbn.normalise(q))
+    except isbn.InvalidIsbn:
+        return None
+    return book.id if book else None
