@@ -240,6 +240,26 @@ def told(place: Place, folder: Path | None = None, status: int = 0) -> str:
     return result.stderr.splitlines()[-1] if status else result.stdout
 
 
+def test_what_goes_under_a_new_name_is_counted_and_what_is_agreed_is_told(
+    create_place: Callable[[str], Place], checkout: Path
+) -> None:
+    place = create_place("sqlite")
+    with migrating(place) as config:
+        command.upgrade(config, "head")
+    fill(place)
+    renames = """with op.batch_alter_table("books") as books:
+        books.alter_column("publisher", new_column_name="house")"""
+    plant(checkout, after_head(), HEAD, renames)
+    plant(checkout, after_head(2), after_head(), 'op.drop_column("books", "house")')
+    file = checkout / f"migrations/versions/{after_head(2)}_planted.py"
+    file.write_text(file.read_text() + 'data_loss_ok = ["books.house"]\n')
+    first, second = planned(place, checkout)
+    assert first.destroys == []
+    assert [(lost.name, lost.how_much) for lost in second.destroys] == [
+        ("books.publisher", "1 value")
+    ]
+
+
 def test_a_large_table_is_estimated(
     create_place: Callable[[str], Place], checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

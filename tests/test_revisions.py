@@ -1,10 +1,14 @@
 """Where a database stands against the code, in straight, forked, merged and unknown histories."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from alembic.script import ScriptDirectory
-from conftest import HEAD, Place
+from alembic.util import CommandError
+from conftest import HEAD, Place, ask, migrating
 
 from bookshelf.schema import revisions
 
@@ -59,3 +63,28 @@ def test_a_newer_database_is_said_to_be_newer(place: Place) -> None:
         assert revisions.standing_in_words((HEAD,)) == HEAD
         newer = f"0999, newer than this code knows ({HEAD})"
         assert revisions.standing_in_words(("0999",)) == newer
+
+
+ASKED: list[Callable[[Config], object]] = [
+    command.current,
+    command.check,
+    lambda config: command.upgrade(config, "head"),
+    lambda config: command.downgrade(config, "0003"),
+    lambda config: command.revision(config, "x", autogenerate=True),
+]
+
+
+def test_a_command_says_that_the_database_is_newer(empty_place: Place, checkout: Path) -> None:
+    with migrating(empty_place, checkout) as config:
+        command.upgrade(config, "head")
+        ask(empty_place, "UPDATE alembic_version SET version_num = '0999'")
+        said = (
+            f"the database is at 0999, newer than this code knows ({HEAD}); use the newer release"
+        )
+        for asked in ASKED:
+            with pytest.raises(CommandError) as refused:
+                asked(config)
+            assert str(refused.value) == said
+        ask(empty_place, f"UPDATE alembic_version SET version_num = '{HEAD}'")
+        with pytest.raises(CommandError, match="Can't locate revision identified by '0998'"):
+            command.upgrade(config, "0998")

@@ -41,7 +41,7 @@ def _told(planned: plan.Planned) -> Iterator[str]:
         lock = f"{touched.lock.name}, which blocks {touched.lock.blocks}"
         yield f"  takes {touched.table} ({rows}): {lock}"
     yield f"  {planned.back}"
-    yield from (f"  DESTROYS {lost}" for lost in planned.destroys or ())
+    yield from (f"  DESTROYS {lost.name}: {lost.how_much}" for lost in planned.destroys)
     if not planned.destroys:
         yield "  destroys no data"
     yield f"\n{indent(planned.sql or '-- nothing', '    ')}\n"

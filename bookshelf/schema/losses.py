@@ -1,6 +1,6 @@
 """The guard: what a migration would destroy is counted before anything runs, and needs consent."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from alembic.operations import ops
@@ -21,10 +21,15 @@ class Loss(NamedTuple):
     amount: int
 
     @property
+    def how_much(self) -> str:
+        """The amount in words: "1,204 values"."""
+        kind = "value" if "." in self.name else "row"
+        return f"{self.amount:,} {kind}{'' if self.amount == 1 else 's'}"
+
+    @property
     def line(self) -> str:
         """The loss as a line of a message."""
-        kind = "value" if "." in self.name else "row"
-        return f"    {self.name:<30} {self.amount:,} {kind}{'' if self.amount == 1 else 's'}"
+        return f"    {self.name:<30} {self.how_much}"
 
 
 def consents(arguments: Sequence[str]) -> set[str]:
@@ -45,20 +50,32 @@ def refuse(steps: Sequence[Step], connection: Connection, consented: Collection[
 
 def of(steps: Sequence[Step], connection: Connection) -> list[Loss]:
     """What these steps would destroy and no revision has consented to, as far as it is there."""
-    counted = (Loss(name, _count(connection, name)) for name in dict.fromkeys(_doomed(steps)))
-    return [loss for loss in counted if loss.amount]
+    names = dict.fromkeys(name for _, name, agreed in _doomed(steps) if not agreed)
+    return list(_counted(names, connection))
 
 
-def _doomed(steps: Sequence[Step]) -> Iterator[str]:
-    """The tables and columns that would be dropped, by the names that they have now."""
+def by_step(steps: Sequence[Step], connection: Connection) -> list[list[Loss]]:
+    """What each of these steps would destroy, consented or not, as far as it is there."""
+    doomed = list(_doomed(steps))
+    names = ([name for found, name, _ in doomed if found is step] for step in steps)
+    return [list(_counted(named, connection)) for named in names]
+
+
+def _counted(names: Iterable[str], connection: Connection) -> Iterator[Loss]:
+    for name in names:
+        if amount := _count(connection, name):
+            yield Loss(name, amount)
+
+
+def _doomed(steps: Sequence[Step]) -> Iterator[tuple[Step, str, bool]]:
+    """The tables and columns to be dropped, by their names now, and whether the revision agrees."""
     now: dict[str, str] = {}
     for step in steps:
         agreed = getattr(step.revision.module, "data_loss_ok", ()) if step.is_upgrade else ()
         for operation in step.operations:
             _follow(operation, now)
-            name = _dropped(operation)
-            if name and name not in agreed:
-                yield _named(name, now)
+            if name := _dropped(operation):
+                yield step, _named(name, now), name in agreed
 
 
 def _dropped(operation: ops.MigrateOperation) -> str | None:

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from alembic.operations import ops
 from alembic.script import Script
-from sqlalchemy import Connection, column, func, inspect, select, table, text
+from sqlalchemy import Connection, func, inspect, select, table, text
 
-from bookshelf.schema import effects, revisions, steps, words
+from bookshelf.schema import effects, losses, revisions, steps, words
 from bookshelf.schema.effects import Lock
+from bookshelf.schema.losses import Loss
 from bookshelf.schema.steps import Move, Step
 
 SMALL = 8 * 1024 * 1024  # bytes of a table that is counted rather than estimated
@@ -39,7 +39,7 @@ class Planned(NamedTuple):
     does: Sequence[str]
     sql: str
     touches: Sequence[Touched]
-    destroys: Sequence[str]
+    destroys: Sequence[Loss]
     back: str
 
 
@@ -52,14 +52,14 @@ def pending(connection: Connection) -> list[Planned]:
     heads = revisions.heads_of_database(connection)
     lacking = revisions.lacking(heads, revisions.read_anew())
     played = steps.look_ahead([Move(found, is_upgrade=True) for found in lacking], connection)
-    return [_planned(step, connection) for step in played]
+    losing = zip(played, losses.by_step(played, connection), strict=True)
+    return [_planned(step, lost, connection) for step, lost in losing]
 
 
-def _planned(step: Step, connection: Connection) -> Planned:
+def _planned(step: Step, lost: Sequence[Loss], connection: Connection) -> Planned:
     does = [words.in_words(operation) for operation in step.operations] or ["changes nothing"]
     touches = _touched(step, connection)
-    destroys = _destroyed(step, connection)
-    return Planned(step.revision, does, step.sql, touches, destroys, way_back(step.revision))
+    return Planned(step.revision, does, step.sql, touches, lost, way_back(step.revision))
 
 
 def _touched(step: Step, connection: Connection) -> list[Touched]:
@@ -82,31 +82,6 @@ def _rows(connection: Connection, name: str) -> tuple[int, bool]:
         if estimate is not None:
             return estimate, True
     return connection.scalar(select(func.count()).select_from(table(name))) or 0, False
-
-
-def _destroyed(step: Step, connection: Connection) -> list[str]:
-    """What would go, as far as it is there: "books.extent: 1,204 values"."""
-    found = []
-    for operation in step.operations:
-        if isinstance(operation, ops.DropColumnOp):
-            name = f"{operation.table_name}.{operation.column_name}"
-            if count := _values(connection, operation.table_name, operation.column_name):
-                found.append(f"{name}: {count:,} value{'s' * (count > 1)}")
-        elif isinstance(operation, ops.DropTableOp) and inspect(connection).has_table(
-            operation.table_name
-        ):
-            rows, _ = _rows(connection, operation.table_name)
-            found += [f"{operation.table_name}: {rows:,} row{'s' * (rows > 1)}"] if rows else []
-    return found
-
-
-def _values(connection: Connection, table_name: str, name: str) -> int:
-    there = inspect(connection)
-    if not there.has_table(table_name):
-        return 0
-    if name not in {known["name"] for known in there.get_columns(table_name)}:
-        return 0
-    return connection.scalar(select(func.count(column(name))).select_from(table(table_name))) or 0
 
 
 def way_back(revision: Script) -> str:

@@ -1,6 +1,7 @@
 """How a migration runs: alone, briefly, on the direct URL, and losing nothing."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from logging.config import fileConfig
 from typing import Any
@@ -63,13 +64,29 @@ def _go_online() -> None:
 
 
 def _run_on(engine: Engine) -> None:
-    with engine.connect() as connection:
+    with engine.connect() as connection, _naming_what_is_newer(connection):
         if not _changes_the_schema() or connection.in_transaction():
             _run_plainly(connection)
         elif connection.dialect.name == "sqlite":
             _migrate_sqlite(connection)
         else:
             _migrate_postgresql(connection)
+
+
+@contextmanager
+def _naming_what_is_newer(connection: Connection) -> Iterator[None]:
+    """Say that a newer release was here, rather than that its revision cannot be located."""
+    try:
+        yield
+    except CommandError as error:
+        if "Can't locate revision" not in str(error):
+            raise
+        connection.rollback()
+        heads = revisions.heads_of_database(connection)
+        if not revisions.is_newer(heads):
+            raise
+        stands_at = revisions.standing_in_words(heads)
+        raise CommandError(f"the database is at {stands_at}; use the newer release") from error
 
 
 def _run_plainly(connection: Connection) -> None:
