@@ -95,10 +95,9 @@ def tidy(operation: MigrateOperation, models: MetaData) -> None:
     if isinstance(operation, DropColumnOp):
         operation.to_column().autoincrement = "auto"  # PostgreSQL says of every column whether
     elif isinstance(operation, AlterColumnOp) and operation.modify_type is None:
-        name = operation.modify_name or operation.column_name
         table = models.tables.get(operation.table_name)
-        if table is not None and name in table.columns:
-            operation.existing_type = table.columns[name].type
+        if table is not None and operation.column_name in table.columns:
+            operation.existing_type = table.columns[operation.column_name].type
 
 
 def leave_out_defaults(operation: MigrateOperation) -> None:

@@ -30,13 +30,14 @@ Operation = TypeVar("Operation", bound=MigrateOperation)
 
 
 class RenameColumnOp(AlterColumnOp):
-    """A column under another name; Alembic's own operation forgets the name on its way back."""
+    """A column under another name; Alembic's own operation forgets the name on its way back.
+
+    It stands outside batches: SQLite renames in place, in checks, indexes and triggers too.
+    """
 
     def reverse(self) -> AlterColumnOp:
         """Return the operation that gives the old name back."""
-        back = super().reverse()
-        back.column_name, back.modify_name = str(self.modify_name), self.column_name
-        return back
+        return RenameColumnOp(self.table_name, str(self.modify_name), modify_name=self.column_name)
 
 
 class Pair(NamedTuple):
@@ -144,13 +145,17 @@ def _rename(context: MigrationContext, pair: Pair) -> None:
 
     What else changed of the column (its length, say) Alembic finds by its own comparison.
     """
-    old, new = pair.gone.to_column(), pair.new.column
-    rename = RenameColumnOp(pair.table.table_name, old.name, modify_name=new.name)
+    table, old, new = pair.table.table_name, pair.gone.to_column(), pair.new.column
+    rest = AlterColumnOp(table, new.name)
     autogen = AutogenContext(context)
     compare = autogen.comparators.dispatch("column", qualifier=context.dialect.name)
-    compare(autogen, rename, None, pair.table.table_name, new.name, old, new)
-    kept = [op for op in pair.table.ops if op is not pair.gone and op is not pair.new]
-    pair.table.ops[:] = [*_indexes_replaced(pair), rename, *kept]
+    compare(autogen, rest, None, table, new.name, old, new)
+    pair.table.ops[:] = [
+        *_indexes_replaced(pair),
+        RenameColumnOp(table, old.name, modify_name=new.name),
+        *([rest] if rest.has_changes() else []),
+        *(op for op in pair.table.ops if op is not pair.gone and op is not pair.new),
+    ]
 
 
 def _indexes_replaced(pair: Pair) -> Iterator[DropIndexOp]:

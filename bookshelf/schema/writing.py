@@ -1,6 +1,6 @@
 """What `flask db migrate` writes: one revision for both databases, and no loss by accident."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -126,7 +126,7 @@ def _leave_out_defaults(*directions: OpContainer) -> None:
 
 
 def _in_order(operation: MigrateOperation) -> Iterator[MigrateOperation]:
-    """One batch for a table; around a rename one for each stage, as SQLite's know one name only.
+    """One batch for a table; around renames one before and one after, as a batch knows one name.
 
     Both read the same way down: what was built on the new name goes, the old one comes back, what
     was built on that follows.
@@ -134,24 +134,23 @@ def _in_order(operation: MigrateOperation) -> Iterator[MigrateOperation]:
     if not isinstance(operation, ModifyTableOps):
         yield operation
         return
-    stages: dict[int, list[MigrateOperation]] = {1: [], 2: [], 3: []}
-    renamed = any(isinstance(op, renames.RenameColumnOp) for op in operation.ops)
-    for op in sorted(operation.ops, key=_name_if_dropped):
-        stages[_stage(op) if renamed else 3].append(op)
-    for operations in stages.values():
-        if operations:
-            yield ModifyTableOps(operation.table_name, operations, schema=operation.schema)
+    found = sorted(operation.ops, key=_name_if_dropped)
+    renaming = [op for op in found if isinstance(op, renames.RenameColumnOp)]
+    before = [op for op in found if renaming and isinstance(op, DropIndexOp | DropConstraintOp)]
+    after = [op for op in found if op not in before and op not in renaming]
+    yield from _batch(operation, before)
+    yield from renaming
+    yield from _batch(operation, after)
+
+
+def _batch(whole: ModifyTableOps, part: Sequence[MigrateOperation]) -> Iterator[ModifyTableOps]:
+    if part:
+        yield ModifyTableOps(whole.table_name, part, schema=whole.schema)
 
 
 def _name_if_dropped(operation: MigrateOperation) -> str:
     """Alembic drops columns last, in an order that changes from run to run."""
     return operation.column_name if isinstance(operation, DropColumnOp) else ""
-
-
-def _stage(operation: MigrateOperation) -> int:
-    if isinstance(operation, DropIndexOp | DropConstraintOp):
-        return 1
-    return 2 if isinstance(operation, renames.RenameColumnOp) else 3
 
 
 def _within_tables(direction: OpContainer | None) -> Iterator[MigrateOperation]:
