@@ -20,7 +20,7 @@ from house import HousekeepingClient
 from sqlalchemy import URL, make_url
 
 from bookshelf.core.db import db
-from bookshelf.schema import backups
+from bookshelf.schema import backups, commands
 
 MINUTE = 60
 
@@ -248,6 +248,41 @@ def test_the_pages_show_what_was_put_back_without_a_new_start(shelf: Place) -> N
     assert ask(shelf, "SELECT count(*) FROM authors") == [(2,)]
     with app.app_context():
         db.engine.dispose()
+
+
+def test_a_backup_of_an_older_revision_says_how_to_go_on(create_place: Any) -> None:
+    """Made by the migration, of what was there before."""
+    place: Place = create_place("sqlite")
+    with migrating(place) as config:
+        command.upgrade(config, "0003")
+        assert backups.kept(make_url(place.serving)) == []  # there was nothing to lose
+        command.upgrade(config, "head")
+    app = place.app()
+    said = flask_db(app, "restore", "--yes").splitlines()
+    assert said[1:3] == [
+        "Restored: the database is at 0003.",
+        f"The code needs {HEAD}: run `flask db upgrade`, or the release of then.",
+    ]
+    assert ask(place, "SELECT version_num FROM alembic_version") == [("0003",)]
+    with migrating(place) as config:
+        command.upgrade(config, "head")
+    assert [backup.revision for backup in backups.kept(make_url(place.serving))] == [
+        "0003",
+        HEAD,
+        "0003",
+    ]
+
+
+@pytest.mark.parametrize(("typed", "left"), [("n\n", "Bo Li"), ("y\n", "Ann Lee")])
+def test_at_a_terminal_it_asks_first(
+    typed: str, left: str, shelf: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(make_url(shelf.serving))
+    ask(shelf, "UPDATE authors SET name = 'Bo Li'")
+    monkeypatch.setattr(commands, "_at_a_terminal", lambda: True)
+    result = shelf.app().test_cli_runner().invoke(args=["db", "restore"], input=typed)
+    assert "What was saved since will be gone from the pages [y/N]" in result.output
+    assert ask(shelf, "SELECT name FROM authors") == [(left,)]
 
 
 def test_the_list_names_time_revision_and_size(shelf: Place) -> None:

@@ -26,9 +26,9 @@ def show_plan() -> None:
     with _reading() as connection:
         pending = plan.pending(connection)
         stands_at = revisions.heads_of_database(connection)
-    for planned in pending:
-        click.echo("\n".join(_told(planned)))
-    if not pending:
+    if pending:
+        click.echo("\n\n".join("\n".join(_told(planned)) for planned in pending))
+    else:
         where = revisions.standing_in_words(stands_at)
         click.echo(f"Nothing is pending: the database is at {where}.")
 
@@ -44,7 +44,7 @@ def _told(planned: plan.Planned) -> Iterator[str]:
     yield from (f"  DESTROYS {lost.name}: {lost.how_much}" for lost in planned.destroys)
     if not planned.destroys:
         yield "  destroys no data"
-    yield f"\n{indent(planned.sql or '-- nothing', '    ')}\n"
+    yield f"\n{indent(planned.sql or '-- nothing', '    ')}"
 
 
 @contextmanager
@@ -90,6 +90,9 @@ def restore(name: str | None, yes: bool) -> None:
     except CommandError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Restored: the database is at {backup.revision}.")
+    needed = revisions.in_words(revisions.heads_of_code())
+    if backup.revision != needed:
+        click.echo(f"The code needs {needed}: run `flask db upgrade`, or the release of then.")
     if replaced:
         click.echo(f"What was there before: flask db restore {replaced.name}")
 
@@ -116,7 +119,7 @@ def _chosen(kept: list[backups.Backup], name: str | None) -> backups.Backup:
 
 def _ask(question: str) -> None:
     """End the command unless a person at a terminal says yes."""
-    if not sys.stdin.isatty():
+    if not _at_a_terminal():
         raise click.ClickException("Nobody is here to ask; run it again with --yes.")
     click.confirm(question, abort=True)
 
@@ -141,6 +144,10 @@ def show_lint(revision_range: str | None) -> None:
     if findings:
         raise SystemExit(1)
     click.echo(f"Nothing found in {len(looked_at)} revision{'s' * (len(looked_at) != 1)}.")
+
+
+def _at_a_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 OURS = (show_plan, list_backups, restore, show_lint)
