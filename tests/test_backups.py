@@ -311,6 +311,7 @@ def test_a_backup_that_is_not_there_is_said_to_be_missing(
     name: str, lack: str, create_place: Any
 ) -> None:
     app = create_place("sqlite").app()
+    assert flask_db(app, "backups").startswith("There is no backup yet")
     said = flask_db(app, "restore", *filter(None, [name]), "--yes", status=1)
     assert said.count("\n") == 1
     assert lack in said

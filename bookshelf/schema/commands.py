@@ -66,9 +66,15 @@ def _reading() -> Iterator[Connection]:
 @click.command("backups")
 @with_appcontext
 def list_backups() -> None:
-    """List the backups that migrations have made, the newest first (SQLite)."""
-    for backup in backups.kept(_sqlite_url()):
+    """List the backups that migrations have made, the newest first (SQLite).
+
+    On PostgreSQL use pg_dump and pg_restore, or on Neon a branch.
+    """
+    kept = backups.kept(_sqlite_url())
+    for backup in kept:
         click.echo(_described(backup))
+    if not kept:
+        click.echo("There is no backup yet; a migration makes one before it changes anything.")
 
 
 @click.command("restore")
@@ -78,7 +84,8 @@ def list_backups() -> None:
 def restore(name: str | None, yes: bool) -> None:
     """Put back the backup of that NAME, else the newest (SQLite).
 
-    What is in the database now is backed up first. Bookshelf may go on serving meanwhile.
+    What is in the database now is backed up first. Bookshelf may go on serving meanwhile. On
+    PostgreSQL use pg_dump and pg_restore, or on Neon a branch.
     """
     url = _sqlite_url()
     backup = _chosen(backups.kept(url), name)

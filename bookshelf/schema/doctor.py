@@ -40,8 +40,10 @@ class Role:
                 heads = revisions.heads_of_database(connection)
                 self.standing = Standing(heads, revisions.is_behind(connection))
                 yield Finding(self.name, f"{self._kind()}, reachable, {_server(connection)}")
-        except (DBAPIError, CommandError) as error:
-            yield Finding(self.name, self._kind(), _reason(error))
+        except CommandError as error:
+            yield Finding(self.name, self._kind(), str(error))
+        except DBAPIError as error:
+            yield Finding(self.name, trouble=direct.in_one_line(error))
 
     def connect(self) -> Connection:
         """Connect as this role does. Raises DBAPIError, and CommandError for a pooler."""
@@ -89,7 +91,7 @@ def _inside(role: Role, standing: Standing) -> Iterator[Finding]:
         with role.connect() as connection:
             yield from inspection.findings(connection, comparable=comparable)
     except DBAPIError as error:
-        yield Finding("inside", trouble=_reason(error))
+        yield Finding("inside", trouble=direct.in_one_line(error))
 
 
 def _revisions(serving: Standing | None, migrating: Standing | None) -> Finding:
@@ -110,7 +112,3 @@ def _server(connection: Connection) -> str:
     if connection.dialect.name == "sqlite":
         return f"SQLite {connection.scalar(text('SELECT sqlite_version()'))}"
     return f"PostgreSQL {connection.scalar(text('SHOW server_version'))}"
-
-
-def _reason(error: DBAPIError | CommandError) -> str:
-    return direct.in_one_line(error) if isinstance(error, DBAPIError) else str(error)
