@@ -53,9 +53,8 @@ def alone(connection: Connection, wait_s: float) -> Iterator[None]:
 
 def _answer(connection: Connection, statement: Any) -> Any:
     """What a statement gives, in a transaction of its own."""
-    answer = connection.scalar(statement)
-    connection.commit()
-    return answer
+    with connection.begin():
+        return connection.scalar(statement)
 
 
 def write_transaction(wait_s: float) -> AbstractContextManager[Any]:

@@ -98,9 +98,9 @@ def written_for_postgresql(moves: Sequence[Move]) -> list[Step]:
 def _copy_of_schema(connection: Connection) -> Iterator[Connection]:
     engine = create_engine("sqlite://", poolclass=StaticPool)
     with engine.connect() as copy:
-        for statement in connection.scalars(SCHEMA):
-            copy.exec_driver_sql(statement)
-        copy.commit()
+        with copy.begin():
+            for statement in connection.scalars(SCHEMA):
+                copy.exec_driver_sql(statement)
         yield copy
     engine.dispose()
 
