@@ -69,7 +69,9 @@ def test_it_tells_what_is_pending_while_everybody_else_waits(
     ask(migrated, "INSERT INTO authors (name, sort_name, sort_key, bio) VALUES ('A','A','a','b')")
     with visiting(migrated, checkout) as client:
         html = client.get("/schema").text
-        assert client.get("/authors/").status_code == 503
+        behind = client.get("/authors/")
+        assert behind.status_code == 503
+        assert "Administrators see what is pending at /schema." in behind.text
         assert client.sign_in("editor").get("/schema").status_code == 403
         assert client.get("/authors/").status_code == 503
     page, first, second = text_of(html), after_head(), after_head(2)

@@ -23,6 +23,7 @@ from bookshelf.web.stateless import is_stateless
 
 UNDEFINED = ("42703", "42P01")  # SQLSTATE of an undefined column, an undefined table
 UNDEFINED_ON_SQLITE = ("no such column", "no such table", "has no column named")
+FOR_ADMINISTRATORS = "Administrators see what is pending at /schema."
 SETTLED = "bookshelf.schema.settled"
 
 View = TypeVar("View", bound=Callable[..., object])
@@ -59,7 +60,8 @@ def _look() -> None:
         current_app.extensions[SETTLED] = not behind
         if behind:
             log.warning("database behind")
-            raise ServiceUnavailable(_message(connection), retry_after=errors.RETRY_AFTER_S)
+            said = f"{_message(connection)} {FOR_ADMINISTRATORS}"
+            raise ServiceUnavailable(said, retry_after=errors.RETRY_AFTER_S)
 
 
 @contextmanager
