@@ -24,7 +24,7 @@ def only_author() -> Author:
 
 def number_of_authors() -> int:
     db.session.expire_all()
-    return queries.total()
+    return queries.total().number
 
 
 # The list

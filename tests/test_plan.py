@@ -158,8 +158,9 @@ def test_a_lock_that_cannot_be_seen_in_a_transaction_is_told_too() -> None:
     assert list(effects.locks(filling)) == [("books", effects.ROW_EXCLUSIVE)]
 
 
-PLANTED = """op.drop_column("books", "publisher")
-    op.create_index_concurrently("ix_books_year", "books", ["year"])
+PLANTED = """op.drop_index("ix_books_publisher", "books")
+    op.drop_column("books", "publisher")
+    op.create_index_concurrently("ix_planted", "books", ["version"])
     op.create_table("awards", sa.Column("id", sa.Integer(), primary_key=True))
     op.execute("UPDATE authors SET bio = NULL WHERE bio = ''")"""
 
@@ -200,8 +201,9 @@ def test_a_plan_tells_all_of_a_revision_and_changes_nothing(
         ],
     }[empty_place.kind]
     assert lines[1:] == [
+        "  drops the index ix_books_publisher",
         "  drops books.publisher",
-        "  adds the index ix_books_year on books (year) while people write",
+        "  adds the index ix_planted on books (version) while people write",
         "  creates the table awards (id)",
         "  runs SQL of its own: UPDATE authors SET bio = NULL WHERE bio = ''",
         f"  takes books (2 rows): {locks[0]}",
@@ -250,7 +252,9 @@ def test_what_goes_under_a_new_name_is_counted_and_what_is_agreed_is_told(
     renames = """with op.batch_alter_table("books") as books:
         books.alter_column("publisher", new_column_name="house")"""
     plant(checkout, after_head(), HEAD, renames)
-    plant(checkout, after_head(2), after_head(), 'op.drop_column("books", "house")')
+    drops = """op.drop_index("ix_books_publisher", "books")
+    op.drop_column("books", "house")"""
+    plant(checkout, after_head(2), after_head(), drops)
     file = checkout / f"migrations/versions/{after_head(2)}_planted.py"
     file.write_text(file.read_text() + 'data_loss_ok = ["books.house"]\n')
     first, second = planned(place, checkout)

@@ -30,6 +30,7 @@ class User(Model, UserMixin):
         UniqueConstraint("fs_uniquifier"),
         CheckConstraint(f"role IN ({', '.join(repr(role.value) for role in Role)})", name="role"),
         Index("ix_users_sort_key", "sort_key", "id"),
+        Index("ix_users_role", "role", "sort_key", "id"),
         {"sqlite_autoincrement": True},
     )
 

@@ -1,14 +1,14 @@
 """What is read about people."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from sqlalchemy import func, select
 
 from bookshelf.accounts import addresses
 from bookshelf.accounts.models import User
-from bookshelf.core import keyset
-from bookshelf.core.db import db
+from bookshelf.core import counting, keyset
+from bookshelf.core.counting import Count
+from bookshelf.core.db import AnySelect, db
 from bookshelf.core.matching import has_words
 from bookshelf.core.permissions import Role
 
@@ -36,12 +36,23 @@ def signed_in_with(epoch: str) -> User | None:
     return db.session.scalar(found)
 
 
-def page_of_people(*, q: str = "", sort: str = "name", **cursor: Any) -> keyset.Page:
-    """People whose name and address have all words of `q`; `cursor` is for `keyset.fetch`."""
+def found(*, q: str = "") -> AnySelect:
+    """The ids of people whose name and address have all words of `q`."""
+    return select(User.id).where(*has_words(User.sort_key, q))
+
+
+def page_of_people(
+    *, q: str = "", sort: str = "name", at: keyset.Position = keyset.FIRST
+) -> keyset.Page:
+    """A page of the people that `found` gives; raises KeyError for an unknown sort, BadCursor."""
     columns = (User.id, User.name, User.email, User.role, User.active, User.created_at)
     waiting = User.password.is_(None).label("waiting")
-    statement = select(*columns, waiting).where(*has_words(User.sort_key, q))
-    return keyset.fetch(statement, SORTS[sort], **cursor)
+    return keyset.fetch(found(q=q), select(*columns, waiting), SORTS[sort], at)
+
+
+def total() -> Count:
+    """How many people there are."""
+    return counting.total(User)
 
 
 def nobody_yet() -> bool:

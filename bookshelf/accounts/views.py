@@ -132,7 +132,7 @@ def password() -> ResponseReturnValue:
 def index() -> ResponseReturnValue:
     """The list of people."""
     listing = Listing(queries.SORTS)
-    listing.fetch(queries.page_of_people)
+    listing.fetch(queries.found, queries.page_of_people, queries.total)
     return render_template("people/index.html", listing=listing)
 
 

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, abort, jsonify, request, url_for
 from bookshelf.api import schemas
 from bookshelf.authors import queries as authors
 from bookshelf.books import queries as books
-from bookshelf.core.keyset import BadCursor, Page
+from bookshelf.core.keyset import BadCursor, Page, Position
 from bookshelf.core.permissions import Permission
 from bookshelf.web.security import requires
 
@@ -57,8 +57,9 @@ def _page(
     query: Callable[..., Page], schema: Callable[[Any], schemas.JsonObject], **of: int
 ) -> Response:
     """The rows that the URL's cursor leads to, with links to the pages before and after."""
+    at = Position(after=request.args.get("after"), before=request.args.get("before"))
     try:
-        page = query(**of, after=request.args.get("after"), before=request.args.get("before"))
+        page = query(**of, at=at)
     except BadCursor:
         abort(400, "The cursor in this address was not given out by this list.")
     links = {

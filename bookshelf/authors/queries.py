@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import Label, func, select
+from sqlalchemy import Label, Select, func, select
 from sqlalchemy.orm import with_parent
 
 from bookshelf.authors.models import Author
 from bookshelf.authors.names import in_order, propose_sort_name
-from bookshelf.core import keyset, ranking
-from bookshelf.core.db import AnyRow, AnySelect, db
+from bookshelf.core import counting, keyset, ranking
+from bookshelf.core.counting import Count
+from bookshelf.core.db import NONE, AnyRow, AnySelect, db
 from bookshelf.core.matching import begins, begins_words, has_whole_words, has_words
 from bookshelf.core.text import fold
 
@@ -32,17 +33,45 @@ def author(author_id: int) -> Author | None:
     return db.session.get(Author, author_id)
 
 
-def page_of_authors(
-    *, q: str = "", country: str | None = None, sort: str = "name", **cursor: Any
-) -> keyset.Page:
-    """Authors whose name has all words of `q`, of one country (its code) or of any.
+def author_row(author_id: int) -> AnyRow | None:
+    """The author of that id as lists show them, with a count of `books` up to MOST_BOOKS + 1."""
+    statement = select(*COLUMNS, _books_up_to_most()).where(Author.id == author_id)
+    return db.session.execute(statement).one_or_none()
 
-    `cursor` is what `keyset.fetch` takes. Raises KeyError for an unknown sort, BadCursor.
-    """
-    statement = select(*COLUMNS).where(*has_words(Author.sort_key, q))
+
+def found(*, q: str = "", country: str | None = None) -> AnySelect:
+    """The ids of authors whose name has all words of `q`, of one country: its code, or NONE."""
+    statement = select(Author.id).where(*has_words(Author.sort_key, q))
     if country:
-        statement = statement.where(Author.country == country)
-    return keyset.fetch(statement, SORTS[sort], **cursor)
+        statement = statement.where(Author.country == (None if country == NONE else country))
+    return statement
+
+
+def page_of_authors(
+    *,
+    q: str = "",
+    country: str | None = None,
+    sort: str = "name",
+    at: keyset.Position = keyset.FIRST,
+) -> keyset.Page:
+    """A page of the authors that `found` gives, each with a count of `books` up to MOST_BOOKS + 1.
+
+    Raises KeyError for an unknown sort, BadCursor.
+    """
+    if country == NONE and sort == "name":
+        sort = "country"  # the same order, and that of the index in which they stand together
+    empty = country == NONE and sort == "country"
+    shown = select(*COLUMNS, _books_up_to_most())
+    of = found(q=q, country=country)
+    return keyset.fetch(of, shown, SORTS[sort], at, first_is_empty=empty)
+
+
+def _books_up_to_most() -> Label[int]:
+    """How many books an author has; the index of books by their author is enough."""
+    book = _book()
+    theirs = select(book.id).where(book.author_id == Author.id).limit(MOST_BOOKS + 1)
+    counted = select(func.count()).select_from(theirs.correlate(Author).subquery())
+    return counted.scalar_subquery().label("books")
 
 
 def best(typed: str, limit: int) -> Sequence[AnyRow]:
@@ -62,18 +91,6 @@ def best(typed: str, limit: int) -> Sequence[AnyRow]:
     )
     columns = (Author.id, Author.name, Author.sort_name, Author.country, _books_up_to_most())
     return ranking.best(select(*columns), Author.sort_key, Author.id, tiers, limit)
-
-
-def _books_up_to_most() -> Label[int]:
-    """How many books an author has; the index of books by their author is enough."""
-    book = _book()
-    theirs = select(book.id).where(book.author_id == Author.id).limit(MOST_BOOKS + 1)
-    counted = select(func.count()).select_from(theirs.correlate(Author).subquery())
-    return counted.scalar_subquery().label("books")
-
-
-def _book() -> type["Book"]:
-    return cast(type["Book"], Author.books.property.mapper.class_)
 
 
 def fitting(name: str) -> Sequence[AnyRow]:
@@ -109,16 +126,35 @@ def counts_of_books(author_ids: Iterable[int]) -> dict[int, int]:
     return dict(rows.all())
 
 
+def books_of_row(row: AnyRow) -> Count | None:
+    """How many books an author has, if the row tells."""
+    books: int | None = getattr(row, "books", None)
+    return None if books is None else Count(min(books, MOST_BOOKS), more=books > MOST_BOOKS)
+
+
+def count_of_books(author: Author) -> Count:
+    """How many books an author has, or that there are more than MOST_BOOKS."""
+    return counting.up_to(_books_of(author), MOST_BOOKS)
+
+
 def books_of(author: Author, limit: int = keyset.SIZE) -> Sequence["Book"]:
     """The first books of an author by title."""
-    book = Author.books.property.mapper.class_
-    statement = select(book).where(with_parent(author, Author.books))
-    return db.session.scalars(statement.order_by(book.sort_key, book.id).limit(limit)).all()
+    return db.session.scalars(_books_of(author).limit(limit)).all()
 
 
-def total() -> int:
-    """How many authors there are."""
-    return db.session.scalar(select(func.count()).select_from(Author)) or 0
+def _books_of(author: Author) -> Select["Book"]:
+    book = _book()
+    theirs = select(book).where(with_parent(author, Author.books))
+    return theirs.order_by(book.sort_key, book.id)
+
+
+def _book() -> type["Book"]:
+    return cast(type["Book"], Author.books.property.mapper.class_)
+
+
+def total() -> Count:
+    """How many authors there are, or about how many."""
+    return counting.total(Author)
 
 
 def latest(limit: int) -> Sequence[AnyRow]:

@@ -9,6 +9,7 @@ from bookshelf.authors.models import Author
 from bookshelf.core.db import db
 from bookshelf.core.permissions import Permission
 from bookshelf.web import pickers
+from bookshelf.web.filters import ByCode
 from bookshelf.web.forms import BaseForm, Candidate
 from bookshelf.web.lists import Listing
 from bookshelf.web.log import log
@@ -19,15 +20,19 @@ from bookshelf.web.urls import typed
 authors = Blueprint("authors", __name__, url_prefix="/authors")
 authors.add_app_template_filter(countries.name_of, "country_name")
 
+FILTERS = (
+    ByCode("country", countries.find, countries.is_called, none="No country", counted_by="country"),
+)
+
 
 @authors.get("/")
 @requires(Permission.READ)
 def index() -> ResponseReturnValue:
-    """The list: found by name, of one country, in any order."""
-    listing = Listing(queries.SORTS)
-    country = listing.filter_by("country", countries.find, countries.is_called)
-    listing.fetch(queries.page_of_authors, country=country)
-    return render_template("authors/index.html", listing=listing)
+    """The list: found by name, of one country or of none, in any order."""
+    listing = Listing(queries.SORTS, FILTERS)
+    listing.fetch(queries.found, queries.page_of_authors, queries.total)
+    most = queries.MOST_BOOKS
+    return render_template("authors/index.html", listing=listing, most_books=most)
 
 
 @authors.get("/countries")
@@ -107,7 +112,7 @@ def _author(author_id: int) -> Author:
 
 def _books(author: Author) -> dict[str, object]:
     """An author, the first of their books, and how many there are."""
-    count = queries.counts_of_books([author.id]).get(author.id, 0)
+    count = queries.count_of_books(author)
     return {"author": author, "books": queries.books_of(author), "count": count}
 
 

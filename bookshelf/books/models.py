@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, ForeignKey, Index, String, UniqueConstraint, event
+from sqlalchemy import Connection, ForeignKey, Index, String, UniqueConstraint, event, text
 from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
 
 from bookshelf.books.titles import title_key
@@ -21,6 +21,11 @@ class Book(Record):
         Index("ix_books_sort_key", "sort_key", "id"),
         Index("ix_books_author_id", "author_id", "sort_key", "id"),
         Index("ix_books_language", "language", "sort_key", "id"),
+        Index("ix_books_year", "year", "sort_key", "id"),
+        Index("ix_books_publisher", "publisher", "id"),
+        # The unique one keeps ISBNs apart; this one has what lacks any in the order by title. Of a
+        # partial one SQLite would make no use, as it takes NULL for as rare as any ISBN.
+        Index("ix_books_isbn", "isbn", "sort_key", "id", postgresql_where=text("isbn IS NULL")),
         {"sqlite_autoincrement": True},
     )
 

@@ -3,23 +3,26 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import joinedload
 
 from bookshelf.authors.models import Author
 from bookshelf.books.models import Book
 from bookshelf.books.titles import possible_keys
-from bookshelf.core import keyset, ranking
-from bookshelf.core.db import AnyRow, AnySelect, db
+from bookshelf.core import counting, keyset, ranking
+from bookshelf.core.counting import Count
+from bookshelf.core.db import NONE, AnyRow, AnySelect, db
 from bookshelf.core.matching import begins, begins_words, has_words, has_words_together
+
+Years = tuple[int, int]  # the first and the last
 
 SORTS: Mapping[str, keyset.Keys] = {
     "title": (Book.sort_key, Book.id),
     "author": (Author.sort_key, Author.id, Book.sort_key, Book.id),
-    "year": (Book.year, Book.id),
+    "year": (Book.year, Book.sort_key, Book.id),
     "publisher": (Book.publisher, Book.id),
     "language": (Book.language, Book.sort_key, Book.id),
-    "isbn": (Book.isbn, Book.id),
+    "isbn": (Book.isbn, Book.sort_key, Book.id),
     "added": (Book.id,),
 }
 
@@ -29,24 +32,59 @@ def book(book_id: int) -> Book | None:
     return db.session.get(Book, book_id, options=[joinedload(Book.author)])
 
 
-def page_of_books(
+def found(
     *,
     q: str = "",
     author_id: int | None = None,
+    country: str | None = None,
     language: str | None = None,
-    sort: str = "title",
-    **cursor: Any,
-) -> keyset.Page:
-    """Books whose title has all words of `q`, by one author, in one language (its code).
+    years: Years | None = None,
+    isbn: str | None = None,
+) -> AnySelect:
+    """The ids of books whose title has all words of `q`, and which have all the rest.
 
-    `cursor` is what `keyset.fetch` takes. Raises KeyError for an unknown sort, BadCursor.
+    `country` is the code of their author's, or NONE; `language` is a code; `isbn` may be NONE.
     """
-    statement = _rows().where(*has_words(Book.sort_key, q))
+    statement = select(Book.id).where(*has_words(Book.sort_key, q))
     if author_id:
         statement = statement.where(Book.author_id == author_id)
+    if country:
+        theirs = Author.country == (None if country == NONE else country)
+        statement = statement.where(Book.author_id.in_(select(Author.id).where(theirs)))
     if language:
         statement = statement.where(Book.language == language)
-    return keyset.fetch(statement, SORTS[sort], **cursor)
+    if years:
+        statement = statement.where(_in_years(years))
+    return statement.where(Book.isbn.is_(None)) if isbn == NONE else statement
+
+
+def _in_years(years: Years) -> ColumnElement[bool]:
+    """Within years, both included; of a single one an index has the order by title too.
+
+    A range has two ends: SQLite takes it for granted that one with a single end holds many rows.
+    """
+    first, last = years
+    return Book.year == first if first == last else Book.year.between(first, last)
+
+
+def page_of_books(
+    *,
+    isbn: str | None = None,
+    sort: str = "title",
+    at: keyset.Position = keyset.FIRST,
+    **narrowing: Any,
+) -> keyset.Page:
+    """A page of the books that `found` gives for `isbn` and `narrowing`.
+
+    Raises KeyError for an unknown sort, BadCursor.
+    """
+    if isbn == NONE and sort == "title":
+        sort = "isbn"  # the same order, and that of the index in which they stand together
+    empty = isbn == NONE and sort == "isbn"
+    of = found(isbn=isbn, **narrowing)
+    if sort == "author":
+        of = of.join(Book.author)
+    return keyset.fetch(of, _rows(), SORTS[sort], at, first_is_empty=empty)
 
 
 def best(typed: str, limit: int) -> Sequence[AnyRow]:
@@ -90,9 +128,9 @@ def book_of_isbn(isbn: str) -> AnyRow | None:
     return db.session.execute(_rows().where(Book.isbn == isbn)).one_or_none()
 
 
-def total() -> int:
-    """How many books there are."""
-    return db.session.scalar(select(func.count()).select_from(Book)) or 0
+def total() -> Count:
+    """How many books there are, or about how many."""
+    return counting.total(Book)
 
 
 def latest(limit: int) -> Sequence[AnyRow]:

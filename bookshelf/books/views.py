@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from bookshelf.authors import countries
 from bookshelf.authors import queries as authors
 from bookshelf.books import isbn, languages, queries, services
 from bookshelf.books.forms import BookForm, offered_authors
@@ -12,6 +13,7 @@ from bookshelf.books.models import Book
 from bookshelf.core.db import db
 from bookshelf.core.permissions import Permission
 from bookshelf.web import pickers
+from bookshelf.web.filters import ByCode, ByRecord, ByYears, Without
 from bookshelf.web.forms import BaseForm, Candidate
 from bookshelf.web.lists import Listing
 from bookshelf.web.log import log
@@ -23,15 +25,21 @@ books = Blueprint("books", __name__, url_prefix="/books")
 books.add_app_template_filter(languages.name_of, "language_name")
 books.add_app_template_filter(isbn.hyphenate, "hyphenated")
 
+FILTERS = (
+    ByRecord("author", authors.author_row, authors.fitting, authors.books_of_row),
+    ByCode("country", countries.find, countries.is_called, none="Author without a country"),
+    ByCode("language", languages.find, languages.is_called, counted_by="language"),
+    ByYears(counted_by="year"),
+    Without("isbn", "No ISBN", counted_by="isbn"),
+)
+
 
 @books.get("/")
 @requires(Permission.READ)
 def index() -> ResponseReturnValue:
-    """The list: found by title, by one author, in one language, in any order."""
-    listing = Listing(queries.SORTS)
-    language = listing.filter_by("language", languages.find, languages.is_called)
-    author_id = listing.filter_by_record("author", authors.author, authors.fitting)
-    listing.fetch(queries.page_of_books, author_id=author_id, language=language)
+    """The list: found by title, narrowed by author, language, years and more, in any order."""
+    listing = Listing(queries.SORTS, FILTERS)
+    listing.fetch(queries.found, queries.page_of_books, queries.total)
     return render_template("books/index.html", listing=listing)
 
 

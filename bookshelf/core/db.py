@@ -34,6 +34,8 @@ NAMING_CONVENTION = {
 AnyRow = Row[*tuple[Any, ...]]
 AnySelect = Select[*tuple[Any, ...]]
 
+NONE = "none"  # in place of a value: what has none is meant
+
 # Set while a request that cannot write is answered: SQLite has one write lock for everybody.
 reads_only: ContextVar[bool] = ContextVar("reads_only", default=False)
 

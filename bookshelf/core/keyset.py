@@ -1,8 +1,11 @@
 """Pages by cursor: each page starts where its neighbour ended, however far in it is.
 
-The rows of a page follow a list of keys. The last key is unique (the id), so that the order is
-total and no row repeats or hides. Only the first key may be empty (NULL); rows where it is come
-last in either direction, as people expect. See https://use-the-index-luke.com/no-offset.
+The rows of a page follow a list of keys. The last key is the id, so that the order is total and no
+row repeats or hides. Only the first key may be empty (NULL); rows where it is come last in either
+direction, as people expect. See https://use-the-index-luke.com/no-offset.
+
+An OR ("beyond the cursor, or empty") would make a database read an order from its beginning. So
+what lies beyond a cursor is put together from parts, each of which an index leads straight to.
 """
 
 import base64
@@ -10,14 +13,15 @@ import binascii
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, tuple_
+from sqlalchemy import ColumnElement, and_, select, true, tuple_, union_all
 
 from bookshelf.core.db import AnyRow, AnySelect, db
 
 SIZE = 50
+LAST = "last"  # before this cursor stands the last page; no row has it
 _LARGEST = 2**63 - 1
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # no database takes NUL, no UTF-8 a surrogate
 
@@ -37,36 +41,59 @@ class Page:
     next: str | None
 
 
-def fetch(
-    statement: AnySelect,
-    keys: Keys,
-    *,
-    descending: bool = False,
-    after: str | None = None,
-    before: str | None = None,
-    size: int = SIZE,
-) -> Page:
-    """The `size` rows after a cursor, or before one, or the first ones.
+@dataclass(frozen=True)
+class Position:
+    """Which page of an order is wanted: after a cursor, before one (LAST: the end), or the first.
 
-    Raises BadCursor where a cursor is malformed or belongs to another order.
+    `size` is the number of its rows.
     """
-    backwards = before is not None
-    cursor = before if backwards else after
-    query = _ordered(statement, keys, descending, backwards).limit(size + 1)
-    if cursor is not None:
-        query = query.where(_beyond(keys, decode(cursor, keys), descending, backwards))
-    rows = db.session.execute(query).all()
-    more, rows = len(rows) > size, rows[:size]
-    if cursor is not None and (not rows or (backwards and not more)):
-        # A short page in front would shift all that follow, an empty one says nothing.
-        return fetch(statement, keys, descending=descending, size=size)
-    return _page(rows[::-1] if backwards else rows, len(keys), more, backwards, cursor)
+
+    descending: bool = False
+    after: str | None = None
+    before: str | None = None
+    size: int = SIZE
+
+    @property
+    def backwards(self) -> bool:
+        """Whether the page is read from its end."""
+        return self.before is not None
+
+    @property
+    def falling(self) -> bool:
+        """Whether the keys fall on the way on which the page is read."""
+        return self.descending != self.backwards
+
+    def values(self, keys: Keys) -> list[Any] | None:
+        """What the cursor holds, None without one; raises BadCursor."""
+        cursor = self.after if self.before is None else self.before
+        return None if cursor is None or self.before == LAST else decode(cursor, keys)
 
 
-def _page(
-    rows: Sequence[AnyRow], width: int, more: bool, backwards: bool, cursor: str | None
+FIRST = Position()
+
+
+def fetch(
+    found: AnySelect, shown: AnySelect, keys: Keys, at: Position, *, first_is_empty: bool = False
 ) -> Page:
-    earlier, later = (more, True) if backwards else (cursor is not None, more)
+    """The page at a position of the rows that `found` selects, in the order of the keys.
+
+    `shown` selects what is shown of any row; it is joined to the page once that is found.
+    `first_is_empty` says that the first key is NULL in all rows. Raises BadCursor where a cursor
+    is malformed or belongs to another order.
+    """
+    values = at.values(keys)
+    rows = db.session.execute(_statement(found, shown, keys, at, first_is_empty)).all()
+    more, rows = len(rows) > at.size, rows[: at.size]
+    if values and (not rows or (at.backwards and not more and len(rows) < at.size)):
+        # A short page in front would shift all that follow, an empty one says nothing.
+        first = replace(at, after=None, before=None)
+        return fetch(found, shown, keys, first, first_is_empty=first_is_empty)
+    later = at.before != LAST if at.backwards else more
+    earlier = more if at.backwards else values is not None
+    return _page(rows[::-1] if at.backwards else rows, len(keys), earlier, later)
+
+
+def _page(rows: Sequence[AnyRow], width: int, earlier: bool, later: bool) -> Page:
     return Page(
         rows,
         previous=encode(rows[0][-width:]) if rows and earlier else None,
@@ -74,31 +101,67 @@ def _page(
     )
 
 
-def _ordered(statement: AnySelect, keys: Keys, descending: bool, backwards: bool) -> AnySelect:
-    """The statement in the order of its keys, which it also selects for the cursors."""
-    ordering = [key.desc() if descending != backwards else key.asc() for key in keys]
+def _statement(
+    found: AnySelect, shown: AnySelect, keys: Keys, at: Position, first_is_empty: bool
+) -> AnySelect:
+    """The rows of a page and one more, as they are met on the way, each with its keys last."""
+    labelled = [key.label(f"key_{n}") for n, key in enumerate(keys)]
+    found = found.with_only_columns(*labelled, maintain_column_froms=True)
+    parts = [
+        found.where(part).order_by(*_ordering(keys, at)).limit(at.size + 1)
+        for part in _parts(keys, at, first_is_empty)
+    ]
+    page = _together(parts).subquery("page")
+    columns = list(page.c)
+    order = _ordering(columns, at)
     if _may_be_empty(keys[0]):
-        ordering[0] = ordering[0].nulls_first() if backwards else ordering[0].nulls_last()
-    return statement.add_columns(*(key.label(f"key_{n}") for n, key in enumerate(keys))).order_by(
-        *ordering
-    )
+        order[0] = order[0].nulls_first() if at.backwards else order[0].nulls_last()
+    matching = shown.join(page, keys[-1] == columns[-1])
+    return matching.add_columns(*columns).order_by(*order).limit(at.size + 1)
 
 
-def _beyond(
-    keys: Keys, values: list[Any], descending: bool, backwards: bool
-) -> ColumnElement[bool]:
-    """The condition that a row lies beyond the cursor's values in the direction of travel."""
-    first = keys[0]
+def _ordering(keys: Keys, at: Position) -> list[Any]:
+    return [key.desc() if at.falling else key.asc() for key in keys]
+
+
+def _together(parts: list[AnySelect]) -> Any:
+    """One part as it is, or several; SQLite takes a limit within a union only inside a subquery."""
+    if len(parts) == 1:
+        return parts[0]
+    return union_all(*(select(part.subquery()) for part in parts))
+
+
+def _parts(keys: Keys, at: Position, first_is_empty: bool) -> list[ColumnElement[bool]]:
+    """What lies beyond the cursor, as conditions that follow each other on the way."""
+    first, values = keys[0], at.values(keys)
+    if not _may_be_empty(first):
+        return _beyond_by_table(keys, values, at.falling) if values else [true()]
+    halves = [first.is_(None)] if first_is_empty else [first.is_not(None), first.is_(None)]
+    if at.backwards:
+        halves.reverse()
+    if values is None:
+        return halves
     if values[0] is None:
-        rest = and_(first.is_(None), _compare(keys[1:], values[1:], descending != backwards))
-        return or_(first.is_not(None), rest) if backwards else rest
-    beyond = _compare(keys, values, descending != backwards)
-    if _may_be_empty(first) and not backwards:
-        return or_(beyond, first.is_(None))
-    return beyond
+        here = and_(first.is_(None), _beyond(keys[1:], values[1:], at.falling))
+    else:
+        here = _beyond(keys, values, at.falling)
+    in_the_last = first_is_empty or (values[0] is None) != at.backwards
+    return [here] if in_the_last else [here, halves[1]]
 
 
-def _compare(keys: Keys, values: list[Any], falling: bool) -> ColumnElement[bool]:
+def _beyond_by_table(keys: Keys, values: list[Any], falling: bool) -> list[ColumnElement[bool]]:
+    """An index belongs to one table: first the rest that its row has, then the rows beyond it."""
+    width = sum(key.parent is keys[0].parent for key in keys)
+    if width == len(keys):
+        return [_beyond(keys, values, falling)]
+    same = [key == value for key, value in zip(keys[:width], values[:width], strict=True)]
+    return [
+        and_(*same, _beyond(keys[width:], values[width:], falling)),
+        _beyond(keys[:width], values[:width], falling),
+    ]
+
+
+def _beyond(keys: Keys, values: list[Any], falling: bool) -> ColumnElement[bool]:
     here, there = tuple_(*keys), tuple_(*values)
     return here < there if falling else here > there
 

@@ -66,7 +66,7 @@ class DropIndexConcurrentlyOp(MigrateOperation):
 @Operations.implementation_for(CreateIndexConcurrentlyOp)
 def _create(operations: Operations, operation: CreateIndexConcurrentlyOp) -> None:
     name, table, columns = operation.index_name, operation.table_name, operation.columns
-    if operations.migration_context.dialect.name != "postgresql":
+    if not _can_be_concurrent(operations):
         operations.create_index(name, table, columns, **operation.options)
         return
     with _without_transaction(operations):
@@ -85,11 +85,18 @@ def _create(operations: Operations, operation: CreateIndexConcurrentlyOp) -> Non
 @Operations.implementation_for(DropIndexConcurrentlyOp)
 def _drop(operations: Operations, operation: DropIndexConcurrentlyOp) -> None:
     name, table = operation.index_name, operation.table_name
-    if operations.migration_context.dialect.name != "postgresql":
+    if not _can_be_concurrent(operations):
         operations.drop_index(name, table_name=table)
         return
     with _without_transaction(operations):
         _drop_on_postgresql(operations, name, table)
+
+
+def _can_be_concurrent(operations: Operations) -> bool:
+    """Not on SQLite, nor inside a transaction that is for others to end, as in a test."""
+    context = operations.migration_context
+    others = not context.as_sql and context._transaction is None
+    return context.dialect.name == "postgresql" and not others
 
 
 def _drop_on_postgresql(operations: Operations, name: str, table: str) -> None:

@@ -56,7 +56,9 @@ def fill(
     with saying_what_fails():
         if count:
             _fill_at_random(count, count * books_per_author, random_seed, force)
-        elif not first_run or (current_app.config["DEFAULT_DATABASE"] and not authors.total()):
+        elif not first_run or (
+            current_app.config["DEFAULT_DATABASE"] and not authors.total().number
+        ):
             added = services.add_missing()
             db.session.commit()
             click.echo(f"Added {added.authors} authors and {added.books} books.")

@@ -2,33 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any
 
 from flask import request, url_for
 
-from bookshelf.core import keyset
-from bookshelf.core.lookup import Coded
-from bookshelf.web.urls import parse_id
+from bookshelf.core import counting, keyset
+from bookshelf.core.counting import Count
+from bookshelf.core.db import AnySelect
+from bookshelf.web.filters import Chosen, Filter, Unclear
+from bookshelf.web.urls import typed
 
-
-class Named(Protocol):
-    """Something that people call by a name, such as a country or an author."""
-
-    @property
-    def name(self) -> Any: ...
-
-
-LONGEST = 2_000  # characters; pages let people type 200
-
-T = TypeVar("T", bound=Named)
-C = TypeVar("C", bound=Coded)
-
-
-class Filter(NamedTuple):
-    """What a list is narrowed to: the value in its URL, and what people call it."""
-
-    value: str
-    label: str
+SIZES = (25, keyset.SIZE, 100, 200)
+COUNTED = 1_000  # rows that a filter leaves are counted so far
+HOW, CURSORS = ("sort", "size"), ("after", "before")
 
 
 @dataclass
@@ -36,77 +22,96 @@ class Listing:
     """A page of rows, and the state of its list: search, order, filters, and what was ignored."""
 
     sorts: Mapping[str, keyset.Keys]
-    filters: dict[str, Filter] = field(default_factory=dict)
+    filters: Sequence[Filter] = ()
+    chosen: dict[str, Chosen] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
+    size: int = keyset.SIZE
+    sizes: Sequence[int] = SIZES
     page: keyset.Page = field(init=False)
+    count: Count = field(init=False)
 
     def __post_init__(self) -> None:
-        self.q = _typed("q")
-        typed = _typed("sort")
-        self.sort, self.descending = typed.removeprefix("-"), typed.startswith("-")
+        self.q = typed("q")
+        self._read_sort()
+        self._read_size()
+        for one in self.filters:
+            try:
+                if chosen := one.read():
+                    self.chosen[one.name] = chosen
+            except Unclear as problem:
+                self.notices.append(str(problem))
+        known = {
+            "q",
+            "count",
+            *HOW,
+            *CURSORS,
+            *(name for one in self.filters for name in one.parameters),
+        }
+        for name in sorted(set(request.args) - known):
+            shown = name.replace("\0", "")[:60]
+            self.notices.append(f"This list cannot be narrowed by “{shown}”.")
+
+    def _read_sort(self) -> None:
+        order = typed("sort")
+        self.sort, self.descending = order.removeprefix("-"), order.startswith("-")
         if self.sort not in self.sorts:
-            if typed:
-                self.notices.append(f"This list cannot be sorted by “{typed}”.")
+            if order:
+                self.notices.append(f"This list cannot be sorted by “{order}”.")
             self.sort, self.descending = next(iter(self.sorts)), False
 
-    def filter_by(
-        self, name: str, find: Callable[[str], Sequence[C]], is_called: Callable[[C, str], bool]
-    ) -> str | None:
-        """The code of what a parameter names; a notice where it names nothing, or several.
+    def _read_size(self) -> None:
+        size = typed("size")
+        if size in map(str, SIZES):
+            self.size = int(size)
+        elif size:
+            self.notices.append(f"A page has 25, 50, 100 or 200 rows, and not “{size}”.")
 
-        What fits, but is not called so, is not taken: "Man" is not the Isle of Man.
-        """
-        found = self._meant(name, find, is_called)
-        if found is None:
-            return None
-        self.filters[name] = Filter(found.code, found.name)
-        return found.code
-
-    def filter_by_record(
-        self, name: str, load: Callable[[int], Any], find: Callable[[str], Sequence[Any]]
-    ) -> int | None:
-        """The id that NAME_id holds, or that of the record which NAME means; notices as above."""
-        key = f"{name}_id"
-        typed = _typed(key)
-        record_id = parse_id(typed)
-        record = load(record_id) if record_id else self._meant(name, find)
-        if record is not None:
-            self.filters[key] = Filter(str(record.id), record.name)
-            return int(record.id)
-        if typed:
-            self.notices.append(f"There is no {name} {typed}.")
-        return None
-
-    def _meant(
+    def fetch(
         self,
-        name: str,
-        find: Callable[[str], Sequence[T]],
-        is_called: Callable[[T, str], bool] = lambda thing, typed: True,
-    ) -> T | None:
-        """The one thing that what was typed means; a notice where it is not one."""
-        typed = _typed(name)
-        found = find(typed) if typed else ()
-        if len(found) == 1 and is_called(found[0], typed):
-            return found[0]
-        if typed:
-            fits = _fits(name, [item.name for item in found])
-            self.notices.append(f"“{typed}” {fits}. The list is not narrowed by it.")
-        return None
+        found: Callable[..., AnySelect],
+        page_of: Callable[..., keyset.Page],
+        total: Callable[[], Count],
+    ) -> None:
+        """Read the page that the URL asks for, and how many rows there are.
 
-    def fetch(self, query: Callable[..., keyset.Page], **filters: Any) -> None:
-        """Read the page that the URL asks for; a cursor that fits nothing leads to the first."""
-        asked = {"q": self.q, "sort": self.sort, "descending": self.descending, **filters}
-        after, before = request.args.get("after"), request.args.get("before")
+        A cursor that fits nothing leads to the first page.
+        """
+        asked = {"q": self.q, **{name: chosen.value for name, chosen in self.chosen.items()}}
+        at = keyset.Position(
+            self.descending, request.args.get("after"), request.args.get("before"), self.size
+        )
         try:
-            self.page = query(**asked, after=after, before=before)
+            self.page = page_of(**asked, sort=self.sort, at=at)
         except keyset.BadCursor:
             self.notices.append("That page is not known here; this is the first one.")
-            self.page = query(**asked)
+            at = keyset.Position(self.descending, size=self.size)
+            self.page = page_of(**asked, sort=self.sort, at=at)
+        self.count = self._count(found(**asked), total)
+
+    def _count(self, found: AnySelect, total: Callable[[], Count]) -> Count:
+        """How many rows there are, as exactly as it costs no more than the page itself."""
+        if self.page.previous is None and self.page.next is None:
+            return Count(len(self.page.rows))
+        if typed("count") == "exact":
+            return counting.exactly(found)
+        if not self.narrowed:
+            return total()
+        return self._count_of_filter(found) or Count(self.size, more=True)
+
+    def _count_of_filter(self, found: AnySelect) -> Count | None:
+        """How many rows a filter leaves, if it is the only one and says how to count them."""
+        if self.q or len(self.chosen) != 1:
+            return None
+        [(name, chosen)] = self.chosen.items()
+        order = next(one.counted_by for one in self.filters if one.name == name)
+        if order is None:
+            return chosen.leaves
+        return counting.up_to(found.order_by(*self.sorts[order]), COUNTED)
 
     @property
     def narrowed(self) -> bool:
         """Whether the list leaves rows out."""
-        return bool(self.q or self.filters)
+        return bool(self.q or self.chosen)
 
     def url(self, **changes: str | None) -> str:
         """The URL of this list with some parameters changed, None taking one away.
@@ -117,13 +122,30 @@ class Listing:
         present: dict[str, Any] = {name: value for name, value in changed.items() if value}
         return url_for(str(request.endpoint), **present)
 
+    def url_without(self, name: str) -> str:
+        """The URL of this list without one of its filters."""
+        return self.url(**dict.fromkeys(self.chosen[name].parameters))
+
     @property
     def state(self) -> dict[str, str]:
-        """The parameters that say which list this is, the usual order left out."""
+        """The parameters that say which list this is, what is usual left out."""
         order = ("-" if self.descending else "") + self.sort
         usual = order == next(iter(self.sorts))
-        filters = {name: narrowed.value for name, narrowed in self.filters.items()}
-        return {"q": self.q, "sort": "" if usual else order, **filters}
+        state = {"q": self.q, "sort": "" if usual else order}
+        state["size"] = "" if self.size == keyset.SIZE else str(self.size)
+        for chosen in self.chosen.values():
+            state |= chosen.parameters
+        return state
+
+    @property
+    def carried(self) -> dict[str, str]:
+        """What a form that narrows the list anew carries along unseen."""
+        return {name: value for name, value in self.state.items() if value and name in HOW}
+
+    @property
+    def url_counted(self) -> str:
+        """The URL of this page with all rows counted."""
+        return self.url(count="exact", **{name: request.args.get(name) for name in CURSORS})
 
     def url_sorted_by(self, sort: str) -> str:
         """The URL of this list in that order, or the other way round where it has it already."""
@@ -136,16 +158,3 @@ class Listing:
         if sort != self.sort:
             return None
         return "descending" if self.descending else "ascending"
-
-
-def _fits(name: str, found: Sequence[str]) -> str:
-    """What a text does that means no one thing."""
-    if not found:
-        return f"fits no {name}"
-    how = "several" if len(found) > 1 else "only in part"
-    return f"fits {how}: {', '.join(found[:8])}"
-
-
-def _typed(name: str) -> str:
-    """A parameter of the URL as a person meant it; SQLite fails at patterns that are very long."""
-    return request.args.get(name, "").replace("\0", "").strip()[:LONGEST]
