@@ -5,11 +5,12 @@ import re
 import secrets
 import shlex
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -247,6 +248,14 @@ def downgrade():
     {down}
 """
     (checkout / f"migrations/versions/{number}_planted.py").write_text(code)
+
+
+@contextmanager
+def writing(place: Place) -> Iterator[None]:
+    """Somebody writes to the SQLite file all the while."""
+    with closing(sqlite3.connect(str(make_url(place.serving).database))) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        yield
 
 
 # The rest of the environment would say where the copy of the project is to look.

@@ -119,9 +119,12 @@ def postgresql(settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[S
 
 @contextlib.contextmanager
 def pgbouncer(
-    server: Server, *, pool_size: int = 10, pool_mode: str = "transaction"
+    server: Server, *, pool_size: int = 10, pool_mode: str = "transaction", more: str = ""
 ) -> Iterator[Server]:
-    """A PgBouncer before every database of the server; it refuses start-up options, its default."""
+    """A PgBouncer before every database of the server; it refuses start-up options, its default.
+
+    `more` is lines of its settings.
+    """
     command = find_pgbouncer()
     pooler = replace(server, host="127.0.0.1", port=_free_port())
     with _throw_away_folder() as folder:
@@ -129,7 +132,7 @@ def pgbouncer(
         login = " ".join(_doubled(s) for s in (server.user, server.password))
         users.write_text(login, encoding="utf-8")
         settings = {"port": pooler.port, "pool_mode": pool_mode, "pool_size": pool_size}
-        ini.write_text(PGBOUNCER_INI.format(server=server, users=users, **settings))
+        ini.write_text(PGBOUNCER_INI.format(server=server, users=users, **settings) + more)
         # Its gentler signals changed their meanings between releases, and it has nothing to save.
         with _running([*command, str(ini)], pooler, folder, signal="KILL"):
             yield pooler

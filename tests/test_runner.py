@@ -1,8 +1,6 @@
 """How a migration runs: alone on the direct URL, all of it or nothing, and with rows kept."""
 
-import contextlib
 import socket
-import sqlite3
 import string
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +23,7 @@ from conftest import (
     migrating,
     plant,
     run_flask,
+    writing,
 )
 from flask import current_app
 from sqlalchemy import MetaData, NullPool, create_engine, event, make_url
@@ -185,14 +184,6 @@ def test_a_run_that_fails_half_way_is_undone_and_told_in_one_line(
         ask(empty_place, "SELECT pages FROM books")
     with pytest.raises(Exception, match="size"):
         ask(empty_place, "SELECT books.size FROM books")
-
-
-@contextlib.contextmanager
-def writing(place: Place) -> Iterator[None]:
-    """Somebody writes to the SQLite file all the while."""
-    with contextlib.closing(sqlite3.connect(str(make_url(place.serving).database))) as writer:
-        writer.execute("BEGIN IMMEDIATE")
-        yield
 
 
 def test_what_only_asks_does_not_wait_for_who_writes(sqlite_place: Place, checkout: Path) -> None:

@@ -13,7 +13,7 @@ from flask import Blueprint
 from flask_migrate.cli import db as db_group
 
 from bookshelf.core.db import reads_only
-from bookshelf.schema import commands, deployment, doctor, lint, revisions, wording
+from bookshelf.schema import commands, deployment, doctor, lint, revisions, steps, wording
 from bookshelf.schema.findings import Finding
 
 schema_cli = Blueprint("schema_cli", __name__, cli_group=None)
@@ -87,9 +87,25 @@ def look_at_what_is_written() -> None:
     db_group.commands["migrate"].callback = write_and_lint
 
 
+def run_one_at_a_time() -> None:
+    """Alembic keeps what it runs in global names: two threads would run each other's revisions."""
+    for command in db_group.commands.values():
+        command.callback = _alone(command.callback)
+
+
+def _alone(run: Any) -> Any:
+    @wraps(run)
+    def alone(*arguments: object, **options: object) -> object:
+        with steps.ONE_AT_A_TIME:
+            return run(*arguments, **options)
+
+    return alone
+
+
 for command in commands.OURS:
     db_group.add_command(command)
 describe_new_revisions()
 look_at_what_is_written()
 wording.reword()
 wording.explain_steps()
+run_one_at_a_time()
