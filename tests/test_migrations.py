@@ -78,6 +78,12 @@ class Shelf(NamedTuple):
                 same = [row for row in dicts if tuple(row) == columns]
                 self.do(f"INSERT INTO {table} ({names}) VALUES ({values})", *same)
 
+    def add_triggers(self) -> None:
+        """Give every table what a rebuild on SQLite would drop."""
+        for table in self.rows() if self.place.kind == "sqlite" else ():
+            self.do(f"CREATE TRIGGER of_{table} AFTER DELETE ON {table} BEGIN SELECT 1; END")
+            self.do(f"CREATE INDEX ix_{table}_odd ON {table} (id % 2)")
+
     def delete_newest(self) -> None:
         """Delete the newest row of every table, whose id must not be given out again."""
         for table in sorted(self.rows(), reverse=True):  # books before authors
@@ -147,7 +153,16 @@ def _describe(connection: Connection, table: str) -> dict[str, object]:
         "uniques": sorted(uniques, key=str),
         "checks": sorted(str(check) for check in found.get_check_constraints(table)),
         "never reuses ids": _never_reuses_ids(connection, table),
+        "as written": _as_written(connection, table),
     }
+
+
+def _as_written(connection: Connection, table: str) -> list[tuple[str, str]]:
+    """On SQLite, the definitions of indexes and triggers, of which reflection does not tell all."""
+    if connection.dialect.name != "sqlite":
+        return []
+    query = "SELECT name, sql FROM sqlite_master WHERE tbl_name = :table AND type <> 'table'"
+    return sorted(tuple(row) for row in connection.execute(text(query), {"table": table}) if row[1])
 
 
 def _never_reuses_ids(connection: Connection, table: str) -> bool:
@@ -361,11 +376,13 @@ PROOFS: dict[str, Proof] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
 @pytest.mark.parametrize("revision", PROOFS)
 def test_a_revision_keeps_every_row_both_ways(revision: str, shelf: Shelf) -> None:
     proof, below = PROOFS[revision], parent(shelf.script, revision)
     shelf.upgrade(below)
     shelf.add(proof.before)
+    shelf.add_triggers()
     shelf.delete_newest()
     before, ids, schema = shelf.rows(), shelf.highest_ids(), shelf.schema()
     for row in chain.from_iterable(before.values()):

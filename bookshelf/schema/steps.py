@@ -20,7 +20,7 @@ from alembic.util import CommandError
 from flask import current_app
 from sqlalchemy import Connection, StaticPool, create_engine, event, text
 
-from bookshelf.schema import revisions
+from bookshelf.schema import revisions, sqlite
 
 # Alembic knows one migration at a time: its proxies are global.
 ONE_AT_A_TIME = RLock()
@@ -143,8 +143,10 @@ def _noting(copy: Connection | None, written: Tape) -> Iterator[None]:
     if copy is None:
         yield
         return
-    event.listen(copy, "before_cursor_execute", note)
-    yield
+    with sqlite.rebuilding_tables(copy):
+        event.listen(copy, "before_cursor_execute", note)
+        yield
+        event.remove(copy, "before_cursor_execute", note)
 
 
 @contextmanager
