@@ -13,7 +13,7 @@ from sqlalchemy import Engine, NullPool, create_engine
 
 from bookshelf.schema import pooler
 
-TURNS = 5
+TURNS = 7
 CLIENTS = 4
 POOL_SIZES = [1, 3, 20]
 LETS_OPTIONS_PASS = "ignore_startup_parameters = options\n"
