@@ -195,8 +195,8 @@ def visiting(place: Place) -> Iterator[tuple[Flask, HousekeepingClient]]:
 
 
 def migrate(place: Place, revision: str) -> None:
-    """Bring a place up or down to a revision."""
-    with migrating(place) as config:
+    """Bring a place up or down to a revision, whatever is lost."""
+    with migrating(place, x_arg=["allow-data-loss=all"]) as config:
         known = ask(place, "SELECT version_num FROM alembic_version") if revision < "0003" else []
         (command.downgrade if known else command.upgrade)(config, revision)
 
