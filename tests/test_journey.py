@@ -10,7 +10,7 @@ from typing import Literal
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import Place
-from flask_migrate import upgrade
+from flask_migrate import downgrade, upgrade
 from house import add_person, cookie_of
 from playwright.sync_api import ConsoleMessage, Page, expect
 from serving import served
@@ -446,6 +446,23 @@ def test_a_database_that_is_behind_says_so_to_everybody(page: Page, behind: str)
     assert visit(page, f"{behind}/books/") == 503
     expect(page.locator("main")).to_contain_text("run `flask db upgrade`")
     look(page, "503")
+
+
+def fall_behind() -> None:
+    """The newest revision is yet to come."""
+    upgrade()
+    downgrade()
+
+
+@pytest.mark.slow
+def test_a_pending_revision_is_told_so_that_it_suits_everybody(
+    page: Page, serve: Callable[..., str]
+) -> None:
+    assert visit(page, serve("sqlite", fall_behind) + "/schema") == 200
+    expect(page.locator("main")).to_contain_text("1 revision is pending")
+    for more in page.locator("summary").all():
+        more.click()
+    look(page, "schema pending")
 
 
 def test_the_page_of_last_resort_suits_everybody(page: Page, broken: str) -> None:
