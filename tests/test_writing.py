@@ -150,6 +150,15 @@ def test_what_was_not_renamed_is_dropped_and_added(desk: Desk) -> None:
     assert "drop_column('bio')" in desk.migrate()
 
 
+def test_a_question_that_is_broken_off_writes_nothing(desk: Desk) -> None:
+    desk.has("bio TEXT")
+    desk.wants(Column("biography", Text))
+    desk.monkeypatch.setattr(sys, "stdin", Terminal(""))
+    with pytest.raises(CommandError, match="broken off; nothing was written"):
+        desk.migrate()
+    assert not list(desk.versions.glob("*_x.py"))
+
+
 def test_of_several_pairs_none_is_asked_for_that_an_answer_has_ruled_out(
     desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:

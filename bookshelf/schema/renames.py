@@ -119,12 +119,17 @@ def _ask(pairs: list[Pair]) -> list[Pair]:
         raise CommandError(_how_to_answer(pairs))
     renames: list[Pair] = []
     for pair in pairs:
-        question = f"Was `{pair.gone.column_name}` renamed to `{pair.new.column.name}`?"
-        if all(pair.is_apart_from(other) for other in renames) and click.confirm(
-            question, prompt_suffix=" "
-        ):
+        if all(pair.is_apart_from(other) for other in renames) and _confirms(pair):
             renames.append(pair)
     return renames
+
+
+def _confirms(pair: Pair) -> bool:
+    question = f"Was `{pair.gone.column_name}` renamed to `{pair.new.column.name}`?"
+    try:
+        return click.confirm(question, prompt_suffix=" ")
+    except click.Abort as broken_off:
+        raise CommandError("broken off; nothing was written") from broken_off
 
 
 def _how_to_answer(pairs: list[Pair]) -> str:
