@@ -1,6 +1,7 @@
 """ISBNs: thirteen digits where they are stored, hyphens where they are shown."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from stdnum import isbn
@@ -33,10 +34,13 @@ def normalise(text: str) -> str:
     return isbn.to_isbn13(number)
 
 
+@lru_cache(maxsize=10_000)
 def hyphenate(number: str) -> str:
     """Return the 13 digits in their groups, "978-0-261-10357-3", as far as these are known.
 
-    Source: the ranges of the International ISBN Agency, as python-stdnum holds them.
+    It is remembered, as lists show the same books again and again: looking for the range of a
+    number takes as long as all else in the row of a book. Source: the ranges of the International
+    ISBN Agency, as python-stdnum holds them.
     """
     return isbn.format(number)
 
