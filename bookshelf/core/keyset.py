@@ -134,9 +134,11 @@ def _together(parts: list[AnySelect]) -> Any:
 def _parts(keys: Keys, at: Position, first_is_empty: bool) -> list[ColumnElement[bool]]:
     """What lies beyond the cursor, as conditions that follow each other on the way."""
     first, values = keys[0], at.values(keys)
+    if first_is_empty:
+        return [_beyond(keys[1:], values[1:], at.falling)] if values else [true()]
     if not _may_be_empty(first):
         return _beyond_by_table(keys, values, at.falling) if values else [true()]
-    halves = [first.is_(None)] if first_is_empty else [first.is_not(None), first.is_(None)]
+    halves = [first.is_not(None), first.is_(None)]
     if at.backwards:
         halves.reverse()
     if values is None:
@@ -145,7 +147,7 @@ def _parts(keys: Keys, at: Position, first_is_empty: bool) -> list[ColumnElement
         here = and_(first.is_(None), _beyond(keys[1:], values[1:], at.falling))
     else:
         here = _beyond(keys, values, at.falling)
-    in_the_last = first_is_empty or (values[0] is None) != at.backwards
+    in_the_last = (values[0] is None) != at.backwards
     return [here] if in_the_last else [here, halves[1]]
 
 
