@@ -14,6 +14,7 @@ from bookshelf.authors.views import authors
 from bookshelf.books.views import books
 from bookshelf.core.db import db, migrate, prepare
 from bookshelf.dashboard.views import dashboard
+from bookshelf.exchange.views import exchange
 from bookshelf.health.views import health
 from bookshelf.schema import guard, notice
 from bookshelf.schema.cli import schema_cli
@@ -26,7 +27,7 @@ from bookshelf.web.urls import IdConverter
 
 ROOT = Path(__file__).resolve().parent.parent
 
-BLUEPRINTS = (dashboard, authors, books, search, accounts, people, api, health, schema)
+BLUEPRINTS = (dashboard, authors, books, search, exchange, accounts, people, api, health, schema)
 COMMANDS = (schema_cli, seed, users)
 
 STATIC = ROOT / "static"

@@ -74,6 +74,8 @@ RULES: dict[tuple[str, str], str] = {
     ("/schema", "GET"): ADMINISTER,
     ("/readyz", "GET"): OPEN,
     ("/search", "GET"): READ,
+    ("/authors/export.csv", "GET"): READ,
+    ("/books/export.csv", "GET"): READ,
     ("/welcome/<key>", "GET"): OPEN,
     ("/welcome/<key>", "POST"): OPEN,
 }

@@ -93,6 +93,14 @@ def fetch(
     return _page(rows[::-1] if at.backwards else rows, len(keys), earlier, later)
 
 
+def in_order(found: AnySelect, keys: Keys, *, descending: bool) -> AnySelect:
+    """All rows that `found` selects, in the order of the pages."""
+    order = _ordering(keys, Position(descending))
+    if _may_be_empty(keys[0]):
+        order[0] = order[0].nulls_last()
+    return found.order_by(*order)
+
+
 def _page(rows: Sequence[AnyRow], width: int, earlier: bool, later: bool) -> Page:
     return Page(
         rows,

@@ -76,17 +76,16 @@ class Listing:
 
         A cursor that fits nothing leads to the first page.
         """
-        asked = {"q": self.q, **{name: chosen.value for name, chosen in self.chosen.items()}}
         at = keyset.Position(
             self.descending, request.args.get("after"), request.args.get("before"), self.size
         )
         try:
-            self.page = page_of(**asked, sort=self.sort, at=at)
+            self.page = page_of(**self.asked, sort=self.sort, at=at)
         except keyset.BadCursor:
             self.notices.append("That page is not known here; this is the first one.")
             at = keyset.Position(self.descending, size=self.size)
-            self.page = page_of(**asked, sort=self.sort, at=at)
-        self.count = self._count(found(**asked), total)
+            self.page = page_of(**self.asked, sort=self.sort, at=at)
+        self.count = self._count(found(**self.asked), total)
 
     def _count(self, found: AnySelect, total: Callable[[], Count]) -> Count:
         """How many rows there are, as exactly as it costs no more than the page itself."""
@@ -109,6 +108,11 @@ class Listing:
         return counting.up_to(found.order_by(*self.sorts[order]), COUNTED)
 
     @property
+    def asked(self) -> dict[str, Any]:
+        """What the rows are found by, as the query of the list takes it."""
+        return {"q": self.q, **{name: chosen.value for name, chosen in self.chosen.items()}}
+
+    @property
     def narrowed(self) -> bool:
         """Whether the list leaves rows out."""
         return bool(self.q or self.chosen)
@@ -121,6 +125,11 @@ class Listing:
         changed = {**self.state, **changes}
         present: dict[str, Any] = {name: value for name, value in changed.items() if value}
         return url_for(str(request.endpoint), **present)
+
+    def url_at(self, endpoint: str) -> str:
+        """The URL of something else about the rows that this list shows, on all its pages."""
+        present: dict[str, Any] = {name: value for name, value in self.state.items() if value}
+        return url_for(endpoint, **present)
 
     def url_without(self, name: str) -> str:
         """The URL of this list without one of its filters."""

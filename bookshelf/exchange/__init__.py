@@ -1,0 +1,1 @@
+"""Writing files that other programs read."""
