@@ -3,9 +3,10 @@
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from statistics import median, quantiles
+from types import MappingProxyType
 from typing import NamedTuple, Self
 from urllib.parse import urlencode
 
@@ -19,10 +20,11 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class Sent(NamedTuple):
-    """A request: a path to get, or a form to send to it."""
+    """A request: a path to get, or a form to send to it; `headers` are those of scripts."""
 
     path: str
     typed: dict[str, str] | None = None
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 Sending = Callable[["Visitor", int], Iterator[Sent]]
@@ -74,12 +76,19 @@ class Visitor:
             return self._ask(sent, headers)
 
     def _ask(self, sent: Sent, headers: dict[str, str]) -> HTTPResponse:
+        response = self.begin(sent, headers)
+        self.body = response.read()
+        return response
+
+    def begin(self, sent: Sent, headers: Mapping[str, str] = HEADERS) -> HTTPResponse:
+        """Send a request; the answer is there to be read."""
         method = "GET" if sent.typed is None else "POST"
         body = None if sent.typed is None else urlencode(sent.typed)
-        more = {"Cookie": self.cookie} | ({"Content-Type": FORM} if body is not None else {})
-        self.connection.request(method, sent.path, body, headers | more)
+        more = {"Cookie": self.cookie, **sent.headers}
+        if body is not None:
+            more["Content-Type"] = FORM
+        self.connection.request(method, sent.path, body, {**headers, **more})
         response = self.connection.getresponse()
-        self.body = response.read()
         if set_cookie := response.headers.get("Set-Cookie"):
             self.cookie = set_cookie.split(";")[0]
         return response

@@ -28,6 +28,7 @@ ROW = '<tr><th scope="row"><a href="/%s/{{ row[0] }}">{{ row[1] }}</a></th>%s</t
 USER = "SELECT * FROM users WHERE fs_uniquifier = %s"
 
 known = json.loads(Path(os.environ["BENCH_LIMIT"]).read_text(encoding="utf-8"))
+OPTION = '<li data-id="{{ row[0] }}">{{ row[1] }}, {{ row[2] }}</li>'
 pages = {
     name: Environment(autoescape=True).from_string(
         "{{ head|safe }}<table>{% for row in rows %}" + ROW % cells + "{% endfor %}</table>"
@@ -35,6 +36,9 @@ pages = {
     )
     for name, cells in CELLS.items()
 }
+pages["options"] = Environment(autoescape=True).from_string(
+    "{% for row in rows %}" + OPTION + "{% endfor %}"
+)
 here = threading.local()
 
 app = Flask("limit")

@@ -12,6 +12,7 @@ from bench.asking import ID
 from bench.driving import Sending, Sent, Visitor, version_in
 from bench.sampling import FREQUENT, Sample
 
+PARTIAL = {"X-Partial": "1"}
 BOOK = "b.id, b.title, a.sort_name, b.year, b.publisher, b.language, b.isbn, b.created_at"
 AUTHOR = "a.id, a.name, a.country, a.created_at"
 OF_AUTHOR = "SELECT b.id, b.title, b.year, b.isbn FROM books b WHERE b.author_id = %s"
@@ -29,7 +30,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the report. `template` names what the limit draws: books, authors, or a form."""
+    """One line of the report. `template` names what the limit draws of the rows."""
 
     name: str
     path: str
@@ -45,12 +46,18 @@ class Line:
 
     def sending(self, visitor: Visitor, number: int) -> Iterator[Sent]:
         """What the client of that number sends, without an end."""
-        return self.saves(visitor, number) if self.saves else repeat(Sent(self.path))
+        return self.saves(visitor, number) if self.saves else repeat(self.request)
+
+    @property
+    def request(self) -> Sent:
+        """What asks for the page, or for a part of it."""
+        return Sent(self.path, headers=PARTIAL if self.template == "options" else {})
 
 
 def lines(sample: Sample) -> list[Line]:
     """All lines for one database; `peers` is the best ratio of any peer to its own limit."""
-    return [*_lists(sample), *_searches(sample), *_records(sample), *_saves(sample)]
+    kinds = (_lists, _searches, _pickers, _records, _saves)
+    return [line for kind in kinds for line in kind(sample)]
 
 
 def books(where: str = "", order: str = "sort_key, id", *values: Any) -> list[Statement]:
@@ -145,6 +152,17 @@ def _searches(sample: Sample) -> Iterator[Line]:
             )
         ],
     )
+
+
+def _pickers(sample: Sample) -> Iterator[Line]:
+    key, few = sample.middle_author[0][:3], "SELECT id, sort_name, country FROM authors"
+    found = f"{few} WHERE sort_key >= %s AND sort_key < %s ORDER BY sort_key, id LIMIT 8"
+    prefix = [Statement(found, [key, key + "\U0010ffff"])]
+    path = f"/books/authors?q={quote_plus(key)}"
+    yield Line("Picker of authors, three letters", path, prefix, "options", 2.1 / 0.8)
+    whole = Statement(found, [sample.rare, sample.rare + "\U0010ffff"])
+    books_so = books("WHERE sort_key LIKE %s", "sort_key, id", f"%{sample.rare}%")
+    yield Line("Search everywhere", f"/search?q={quote_plus(sample.rare)}", [whole, *books_so])
 
 
 def _records(sample: Sample) -> Iterator[Line]:

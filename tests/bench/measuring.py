@@ -11,6 +11,7 @@ from typing import NamedTuple
 from bench import statements
 from bench.asking import Asker
 from bench.driving import Sent, Times, Visitor, alternately, together
+from bench.exporting import Exported, exported
 from bench.filling import Shelf
 from bench.lines import Line, lines
 from bench.sampling import sample
@@ -55,6 +56,7 @@ class Run:
 
     shelf: Shelf
     measured: Sequence[Measured]
+    exported: Exported
     weight: int
     began_in: float
     limit_began_in: float
@@ -72,10 +74,13 @@ def run(shelf: Shelf, effort: Effort) -> Run:
             bench = Bench(effort, ours.port, limit.port, visitor.cookie)
             bench.crowd(asked[0])  # so that both workers have met a page
             times = [bench.measure(line, str(number)) for number, line in enumerate(asked)]
+        with Visitor(ours.port, visitor.cookie) as reader:
+            file = exported(shelf, ours, reader)
         visitor.ask(Sent("/books/"))
         return Run(
             shelf,
             [Measured(*both) for both in zip(asked, times, counts, strict=True)],
+            exported=file,
             weight=len(visitor.body),
             began_in=ours.began_in,
             limit_began_in=limit.began_in,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from flask.testing import FlaskClient
 from sqlalchemy import event
 
+from bench.driving import Sent
 from bench.filling import Shelf
 from bench.lines import Line
 from bookshelf.app import create_app
@@ -25,17 +26,18 @@ def counts(shelf: Shelf, asked: Sequence[Line], cookie: str) -> list[int | None]
             executed.append(statement)
 
     client = app.test_client(use_cookies=False)
-    _get(client, "/", cookie)  # which looks once for the revisions of the database
+    _get(client, Sent("/"), cookie)  # which looks once for the revisions of the database
     found: list[int | None] = []
     for line in asked:
         executed.clear()
         if not line.writes:
-            _get(client, line.path, cookie)
+            _get(client, line.request, cookie)
         found.append(None if line.writes else len(executed))
     engine.dispose()
     return found
 
 
-def _get(client: FlaskClient, path: str, cookie: str) -> None:
-    response = client.get(path, headers={"Cookie": cookie, "Host": "127.0.0.1"})
-    assert response.status_code == 200, f"{path}: {response.status_code}"
+def _get(client: FlaskClient, sent: Sent, cookie: str) -> None:
+    headers = {"Cookie": cookie, "Host": "127.0.0.1", **sent.headers}
+    response = client.get(sent.path, headers=headers)
+    assert response.status_code == 200, f"{sent.path}: {response.status_code}"
