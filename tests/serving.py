@@ -1,4 +1,4 @@
-"""The program as it is served: gunicorn over a database, in a process of its own."""
+"""The program as it is served: gunicorn over a database, and somebody who visits it."""
 
 import contextlib
 import os
@@ -7,12 +7,53 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from http.cookiejar import Cookie, CookieJar
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, build_opener
 
 from conftest import Place
+from house import form_of
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 20  # seconds until gunicorn has to answer
+
+
+class Visitor:
+    """Somebody with a browser."""
+
+    def __init__(self, address: str, cookie: str) -> None:
+        self.address = address
+        self.opener = build_opener(HTTPCookieProcessor(jar := CookieJar()))
+        jar.set_cookie(_signed_in(cookie))
+        self.page = ""
+
+    def visit(self, path: str, typed: dict[str, str] | None = None) -> int:
+        """Open a page, or send a form to it; the status of what comes back in the end."""
+        data = urlencode(typed).encode() if typed else None
+        try:
+            with self.opener.open(self.address + path, data, timeout=PATIENCE) as response:
+                self.page = response.read().decode()
+                status: int = response.status
+                return status
+        except HTTPError as error:
+            with error:
+                self.page = error.read().decode()
+                return error.code
+
+    def add_author(self, name: str) -> int:
+        """Fill in the form and send it."""
+        opened = self.visit("/authors/new")
+        if opened != 200:
+            return opened
+        return self.visit("/authors/new", form_of(self.page) | {"name": name})
+
+
+def _signed_in(value: str) -> Cookie:
+    """A cookie as a browser keeps it."""
+    where: tuple[str, bool, bool, str, bool] = ("127.0.0.1", True, False, "/", True)
+    return Cookie(0, "session", value, None, False, *where, False, None, False, None, None, {})
 
 
 @contextlib.contextmanager

@@ -11,11 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from http.cookiejar import Cookie, CookieJar
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.parse import urlencode
-from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 import servers
@@ -24,6 +20,7 @@ from conftest import HEAD, Place, after_head, ask, execute, migrating, style_she
 from flask import Flask
 from flask.testing import FlaskClient
 from house import HousekeepingClient, add_person, cookie_of, form_of
+from serving import Visitor
 from sqlalchemy import event
 
 from bookshelf.core.db import db
@@ -46,42 +43,6 @@ def upgrade():
 def downgrade():
     op.drop_column("authors", "nickname")
 """
-
-
-class Visitor:
-    """Somebody with a browser."""
-
-    def __init__(self, address: str, cookie: str) -> None:
-        self.address = address
-        self.opener = build_opener(HTTPCookieProcessor(jar := CookieJar()))
-        jar.set_cookie(signed_in(cookie))
-        self.page = ""
-
-    def visit(self, path: str, typed: dict[str, str] | None = None) -> int:
-        """Open a page, or send a form to it; the status of what comes back in the end."""
-        data = urlencode(typed).encode() if typed else None
-        try:
-            with self.opener.open(self.address + path, data, timeout=PATIENCE) as response:
-                self.page = response.read().decode()
-                status: int = response.status
-                return status
-        except HTTPError as error:
-            with error:
-                self.page = error.read().decode()
-                return error.code
-
-    def add_author(self, name: str) -> int:
-        """Fill in the form and send it."""
-        opened = self.visit("/authors/new")
-        if opened != 200:
-            return opened
-        return self.visit("/authors/new", form_of(self.page) | {"name": name})
-
-
-def signed_in(value: str) -> Cookie:
-    """A cookie as a browser keeps it."""
-    where: tuple[str, bool, bool, str, bool] = ("127.0.0.1", True, False, "/", True)
-    return Cookie(0, "session", value, None, False, *where, False, None, False, None, None, {})
 
 
 class Crowd:

@@ -16,15 +16,18 @@ from bookshelf.schema import revisions
 
 NOT_TO_BE_HAD = ("55P03", "40P01")  # SQLSTATE: lock not available; deadlock detected
 LONGEST_PAUSE_S = 5.0
-# Who has held something in this database for as long as we waited; autovacuum makes way itself.
+# Who has held a table of this database for as long as we waited, the longest first; not those who
+# wait themselves.
 IN_THE_WAY = text(
-    "SELECT DISTINCT ON (pid) 'pid ' || pid || ' (' || coalesce(state, backend_type) || ', since '"
+    "SELECT 'pid ' || pid || ' (' || coalesce(state, backend_type) || ', since '"
     " || to_char(xact_start AT TIME ZONE 'UTC', 'HH24:MI:SS') || ' UTC: '"
     " || left(regexp_replace(query, '\\s+', ' ', 'g'), 80) || ')'"
-    " FROM pg_locks JOIN pg_stat_activity USING (pid) JOIN pg_class ON pg_class.oid = relation"
-    " WHERE locktype = 'relation' AND granted AND pid <> pg_backend_pid() AND relkind IN ('r', 'p')"
-    " AND relnamespace <> 'pg_catalog'::regnamespace AND datname = current_database()"
-    " AND xact_start < now() - make_interval(secs => :waited) LIMIT 5"
+    " FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    " AND wait_event_type IS DISTINCT FROM 'Lock'"
+    " AND xact_start < now() - make_interval(secs => :waited)"
+    " AND pid IN (SELECT pid FROM pg_locks JOIN pg_class ON pg_class.oid = relation"
+    " WHERE granted AND relkind IN ('r', 'p') AND relnamespace <> 'pg_catalog'::regnamespace)"
+    " ORDER BY xact_start LIMIT 3"
 )
 
 log = logging.getLogger(__name__)
