@@ -66,7 +66,8 @@ templates: setup-dev
 
 slow: setup-dev
 	@$(BIN)/python tests/provision.py
-	@$(BIN)/pytest -m slow
+	@$(BIN)/pytest -m "slow and not alone" -n $(WORKERS) --dist worksteal
+	@$(BIN)/pytest -m alone
 
 setup-dev: .venv/installed-dev
 

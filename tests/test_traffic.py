@@ -123,6 +123,7 @@ def long_report(place: Place) -> Iterator[None]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_nobody_notices_that_the_schema_changes(
     create_place: Callable[[str], Place], checkout: Path
 ) -> None:
