@@ -22,8 +22,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         fitting = sizes if kind == "postgresql" or asked.large_sqlite else sizes[:1]
         with filled(kind, fitting) as shelves:
             runs += [run(shelf, effort) for shelf in shelves]
-    asked.output.write_text(written(runs, effort, asked.size), encoding="utf-8")
+    asked.output.write_text(written(runs, effort, _command(asked)), encoding="utf-8")
     print(f"Written to {asked.output}")
+
+
+def _command(asked: argparse.Namespace) -> str:
+    """What to type for the same run."""
+    usual = _parser().parse_args([])
+    changed = []
+    if asked.databases != usual.databases:
+        changed.append(f"--databases {' '.join(asked.databases)}")
+    if asked.large_sqlite:
+        changed.append("--large-sqlite")
+    if (asked.seconds, asked.clients) != (usual.seconds, usual.clients):
+        changed.append(f"--seconds {asked.seconds:g} --clients {asked.clients}")
+    options = f' ARGS="{" ".join(changed)}"' if changed else ""
+    return f"make bench SIZE={asked.size}{options}"
 
 
 def _parser() -> argparse.ArgumentParser:

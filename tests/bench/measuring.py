@@ -49,6 +49,11 @@ class Measured(NamedTuple):
         """How many times as long as the limit it takes."""
         return self.times.alone.median / self.times.limit.median
 
+    @property
+    def crowding(self) -> float:
+        """The p95 of several clients over the median of one."""
+        return self.times.crowd.p95 / self.times.alone.median
+
 
 @dataclass(frozen=True)
 class Run:

@@ -14,6 +14,7 @@ from bench.filling import ROOT
 from bench.measuring import Effort, Measured, Run
 
 NAMES = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
+GOAL, CROWD_GOAL = 2.0, 10.0
 COLUMNS = (
     "page",
     "ms",
@@ -27,12 +28,12 @@ COLUMNS = (
 )
 INTRODUCTION = """# How quick the pages are
 
-Written by `make bench SIZE={size}` on {day}, at revision {revision}. Ratios matter, not
-milliseconds: in the same run, on the same machine, *the limit* answers the same question in the
-same layout. It is a bare Flask application under the same gunicorn, which reads the session, loads
-the person with one statement, asks the best SQL by {drivers},
-and writes the rows out. One client asks Bookshelf and the limit in turn; then {clients} clients ask
-Bookshelf at once.
+Written by `{command}`
+on {day}, at revision {revision}. Ratios matter, not milliseconds: in the same run, on the same
+machine, *the limit* answers the same question in the same layout. It is a bare Flask application
+under the same gunicorn, which reads the session, loads the person with one statement, asks the best
+SQL by {drivers}, and writes the rows out.
+One client asks Bookshelf and the limit in turn; then {clients} clients ask Bookshelf at once.
 
 * Machine: {machine}; load before the end of the run {load}.
 * {versions}.
@@ -48,16 +49,16 @@ Bookshelf at once.
 """
 
 
-def written(runs: Sequence[Run], effort: Effort, size: str) -> str:
+def written(runs: Sequence[Run], effort: Effort, command: str) -> str:
     """The whole document."""
-    parts = [_introduction(effort, size), *(_run(run, effort) for run in runs), *_grown(runs)]
+    parts = [_introduction(effort, command), *(_run(run, effort) for run in runs), *_grown(runs)]
     return "\n".join(parts)
 
 
-def _introduction(effort: Effort, size: str) -> str:
+def _introduction(effort: Effort, command: str) -> str:
     drivers = f"psycopg2 {version('psycopg2-binary')} or Python’s sqlite3"
     return INTRODUCTION.format(
-        size=size,
+        command=command,
         day=f"{datetime.now(UTC):%-d %B %Y}",
         revision=_output("git", "rev-parse", "--short", "HEAD"),
         drivers=drivers,
@@ -97,6 +98,7 @@ def _run(run: Run, effort: Effort) -> str:
         "",
         *_table([column.format(clients=effort.clients) for column in COLUMNS], rows),
         "",
+        _goals(run),
         f"* Filled by `flask seed --random {shelf.authors}` in {shelf.seconds:.1f} s.",
         _export(run.exported),
         f"* The list of books, as sent: {run.weight / 1000:.1f} KB of HTML.",
@@ -106,6 +108,23 @@ def _run(run: Run, effort: Effort) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _goals(run: Run) -> str:
+    """How many lines reach the goals, and what a page costs that shows no rows at all."""
+    count, near = len(run.measured), [one for one in run.measured if one.ratio <= GOAL]
+    calm = [one for one in run.measured if one.crowding <= CROWD_GOAL]
+    ahead = [one for one in run.measured if one.line.peers and one.ratio < one.line.peers]
+    compared = sum(one.line.peers is not None for one in run.measured)
+    form = next(one for one in run.measured if one.line.template == "form")
+    return (
+        f"* Within {GOAL:g} times the limit: {len(near)} of {count} lines; within {CROWD_GOAL:g}"
+        f" times when crowded: {len(calm)}; nearer to the limit than the best peer to its own:"
+        f" {len(ahead)} of {compared}.\n"
+        f"* The form, which shows no rows, takes {form.times.alone.median:.1f} ms, and the limit"
+        f" {form.times.limit.median:.1f}: so much every page pays for the layout, its links and"
+        " tokens, the session, and the person as a record rather than a row."
+    )
 
 
 def _export(file: Exported) -> str:
@@ -132,7 +151,7 @@ def _row(measured: Measured) -> list[str]:
         f"{line.peers:.1f}" if line.peers else "",
         "" if measured.statements is None else str(measured.statements),
         f"{crowd.p95:.1f}",
-        f"{crowd.p95 / alone.median:.1f}",
+        f"{measured.crowding:.1f}",
     ]
 
 
