@@ -36,6 +36,7 @@ from sqlalchemy import (
 from bookshelf.core.db import NAMING_CONVENTION, UtcDateTime, bytewise_string
 from bookshelf.schema import runner
 
+NOT_VALID = "SELECT conname FROM pg_constraint WHERE NOT convalidated"
 CREATE = "CREATE TABLE shelves (id INTEGER NOT NULL CONSTRAINT pk_shelves PRIMARY KEY{})"
 
 
@@ -323,6 +324,25 @@ def test_a_named_check_is_seen_when_it_comes_and_when_it_goes(desk: Desk) -> Non
 
 
 OP_F = "batch_op.f('ck_sh"
+
+
+def test_a_check_that_is_not_valid_yet_agrees_and_falls_like_another(
+    checkout: Path, migrated: Callable[[str], Place], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with desk_at(migrated("postgresql"), checkout, monkeypatch) as desk:
+        desk.has("floor INTEGER")
+        rule = "ALTER TABLE shelves ADD CONSTRAINT ck_shelves_floor CHECK (floor > 0) NOT VALID"
+        ask(desk.place, rule)
+        desk.wants(Column("floor", Integer), CheckConstraint("floor > 0", name="floor"))
+        assert desk.agrees()
+        desk.wants(Column("floor", Integer))
+        written = desk.migrate()
+        assert "drop_constraint(batch_op.f('ck_shelves_floor'), type_='check')" in written
+        assert "'floor > 0', postgresql_not_valid=True)" in written.partition("def downgrade")[2]
+        command.upgrade(desk.config, "head")
+        assert desk.agrees()
+        command.downgrade(desk.config, "-1")
+        assert ask(desk.place, NOT_VALID) == [("ck_shelves_floor",)]
 
 
 def test_a_table_and_an_index_that_no_model_names_are_left_alone(desk: Desk) -> None:

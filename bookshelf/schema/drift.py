@@ -1,11 +1,8 @@
 """Where the models and the database differ, though every revision has run."""
 
-import warnings
-
 from alembic.autogenerate import produce_migrations
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
-from sqlalchemy.exc import SAWarning
 
 from bookshelf.core.db import db
 from bookshelf.schema import words, writing
@@ -23,8 +20,6 @@ def differences(connection: Connection) -> list[str]:
     context = MigrationContext.configure(
         connection, opts=options | {"target_metadata": db.metadata}
     )
-    with warnings.catch_warnings():
-        # SQLAlchemy 2.1 and Alembic 1.20 stumble over a check that is NOT VALID, yet go on.
-        warnings.filterwarnings("ignore", "Can't validate argument", SAWarning)
+    with writing.comparing():
         found = produce_migrations(context, db.metadata).upgrade_ops
     return [words.in_words(operation) for operation in words.flat(found.ops if found else ())]

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations.ops import (
     AlterColumnOp,
+    CreateCheckConstraintOp,
     CreateIndexOp,
     CreateUniqueConstraintOp,
     DropColumnOp,
@@ -108,3 +109,9 @@ def leave_out_defaults(operation: MigrateOperation) -> None:
             del operation.kw[name]
     if isinstance(operation, CreateIndexOp):
         operation.unique = bool(operation.unique)  # SQLite says 1 or 0
+
+
+def spell_not_valid(operation: MigrateOperation) -> None:
+    """Let the way back of a check that falls say NOT VALID as it is written, not as reflected."""
+    if isinstance(operation, CreateCheckConstraintOp) and operation.kw.pop("not_valid", False):
+        operation.kw["postgresql_not_valid"] = True
