@@ -94,7 +94,7 @@ class Crowd:
         yield PAGES[turn % len(PAGES)], ""
 
     def edits_authors(self, visitor: Visitor, turn: int) -> Iterator[tuple[str, str]]:
-        """Open the form of an author, and save it; what is yielded besides is the field to change."""
+        """Open the form of an author, and save it; what is yielded besides is the field changed."""
         yield f"/authors/{turn}/edit", ""
         yield f"/authors/{turn}/edit", "bio"
 
