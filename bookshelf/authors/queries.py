@@ -26,6 +26,7 @@ SORTS: Mapping[str, keyset.Keys] = {
 
 COLUMNS = (Author.id, Author.name, Author.sort_name, Author.bio, Author.country, Author.created_at)
 MOST_BOOKS = 1_000  # an author's books are counted so far on lists
+MOST_ALIKE = 500  # names that are compared letter by letter
 
 
 def author(author_id: int) -> Author | None:
@@ -99,10 +100,18 @@ def fitting(name: str) -> Sequence[AnyRow]:
 
 
 def called(name: str, limit: int = 100) -> Sequence[AnyRow]:
-    """Authors called exactly that, by their name or their name to sort by, in either order."""
+    """Authors called exactly that, by their name or their name to sort by, in either order.
+
+    Among the MOST_ALIKE whose keys are nearest: those that begin so, then those with its words.
+    """
     keys = {fold(name), fold(in_order(name)), fold(propose_sort_name(name))}
+    any_author = select(Author.id)
+    tiers = (
+        [any_author.where(begins(Author.sort_key, key)) for key in keys],
+        [any_author.where(*has_whole_words(Author.sort_key, name))],
+    )
+    rows = ranking.best(_names(), Author.sort_key, Author.id, tiers, MOST_ALIKE)
     # The sort key holds the words of both names, but not which of them make up one.
-    rows = db.session.execute(_names().where(*has_whole_words(Author.sort_key, name)))
     exact = (row for row in rows if keys & {fold(row.name), fold(row.sort_name)})
     return list(islice(exact, limit))
 

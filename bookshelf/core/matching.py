@@ -42,8 +42,8 @@ class Term(NamedTuple):
         """The condition that a key holds the term."""
         if self.leads:
             return begins(key, self.text)
-        inside = [key.contains(self.text, autoescape=True)] if self.anywhere else []
-        return or_(*inside, *(_begins_a_word(key, start) for start in self.starts))
+        inside = [_holds(key, self.text)] if self.anywhere else []
+        return or_(*inside, *(_holds(key, f" {start}") for start in self.starts))
 
     def places(self, folded: str) -> Iterator[tuple[int, int]]:
         """Where the term stands in a folded text, from and to."""
@@ -93,14 +93,14 @@ def has_words_together(own: Any, other: Any, typed: str) -> Iterator[tuple[bool,
 
 def has_whole_words(key: Any, typed: str) -> list[ColumnElement[bool]]:
     """The conditions that every word that was typed is a word of the key."""
-    padded = " " + key + " "
-    whole = (padded.contains(f" {word} ", autoescape=True) for word in words(typed)[:MOST_WORDS])
-    return [*begins_words(key, typed), *whole]  # the former can be looked up
+    found = terms(typed)
+    return [key == one.text if one.leads else _holds(key, f" {one.text} ") for one in found]
 
 
 def begins_words(key: Any, typed: str) -> list[ColumnElement[bool]]:
     """The conditions that every word that was typed begins a word of the key."""
-    return [_begins_a_word(key, word) for word in words(typed)[:MOST_WORDS]]
+    found = terms(typed)
+    return [begins(key, one.text) if one.leads else _holds(key, f" {one.text}") for one in found]
 
 
 def begins(key: Any, start: str) -> ColumnElement[bool]:
@@ -108,8 +108,10 @@ def begins(key: Any, start: str) -> ColumnElement[bool]:
     return and_(key >= start, key < start + _AFTER_ALL)
 
 
-def _begins_a_word(key: Any, start: str) -> ColumnElement[bool]:
-    return or_(begins(key, start), key.contains(f" {start}", autoescape=True))
+def _holds(key: Any, text: str) -> ColumnElement[bool]:
+    """The condition that a key between blanks holds a text; revision 0007 indexes just this."""
+    condition: ColumnElement[bool] = (" " + key + " ").contains(text, autoescape=True)
+    return condition
 
 
 def spans(text: str, typed: str) -> list[tuple[int, int]]:
