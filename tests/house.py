@@ -186,7 +186,8 @@ def form_of(html: str) -> dict[str, str]:
 
 
 def text_of(html: str) -> str:
-    """What a person reads, blanks as single spaces."""
+    """What a person reads, blanks as single spaces; a mark parts no word."""
+    html = re.sub(r"</?mark>", "", html)
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())
 
 

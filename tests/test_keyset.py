@@ -52,7 +52,7 @@ def fill(rows: list[tuple[str | None, str]]) -> list[int]:
 
 def page(down: bool, size: int, **cursor: str | None) -> Page:
     everyone = db.select(Author.id)
-    return fetch(everyone, everyone, KEYS, Position(down, size=size, **cursor))
+    return fetch([everyone], everyone, KEYS, Position(down, size=size, **cursor))
 
 
 def expected(rows: list[tuple[str | None, str]], ids: list[int], down: bool) -> list[int]:

@@ -47,7 +47,7 @@ def page_of_people(
     """A page of the people that `found` gives; raises KeyError for an unknown sort, BadCursor."""
     columns = (User.id, User.name, User.email, User.role, User.active, User.created_at)
     waiting = User.password.is_(None).label("waiting")
-    return keyset.fetch(found(q=q), select(*columns, waiting), SORTS[sort], at)
+    return keyset.fetch([found(q=q)], select(*columns, waiting), SORTS[sort], at)
 
 
 def total() -> Count:

@@ -64,7 +64,7 @@ def page_of_authors(
     empty = country == NONE and sort == "country"
     shown = select(*COLUMNS, _books_up_to_most())
     of = found(q=q, country=country)
-    return keyset.fetch(of, shown, SORTS[sort], at, first_is_empty=empty)
+    return keyset.fetch([of], shown, SORTS[sort], at, first_is_empty=empty)
 
 
 def _books_up_to_most() -> Label[int]:

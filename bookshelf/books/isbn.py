@@ -34,6 +34,14 @@ def normalise(text: str) -> str:
     return isbn.to_isbn13(number)
 
 
+def isbn_of(text: str) -> str | None:
+    """Return the 13 digits of a text that is an ISBN, None for any other."""
+    try:
+        return normalise(text)
+    except InvalidIsbn:
+        return None
+
+
 @lru_cache(maxsize=10_000)
 def hyphenate(number: str) -> str:
     """Return the 13 digits in their groups, "978-0-261-10357-3", as far as these are known.

@@ -3,16 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, select, union
 from sqlalchemy.orm import joinedload
 
 from bookshelf.authors.models import Author
+from bookshelf.books.isbn import isbn_of
 from bookshelf.books.models import Book
 from bookshelf.books.titles import possible_keys
 from bookshelf.core import counting, keyset, ranking
 from bookshelf.core.counting import Count
 from bookshelf.core.db import NONE, AnyRow, AnySelect, db
-from bookshelf.core.matching import begins, begins_words, has_words, has_words_together
+from bookshelf.core.matching import Term, begins, begins_words, has_words, has_words_together
 
 Years = tuple[int, int]  # the first and the last
 
@@ -32,20 +33,30 @@ def book(book_id: int) -> Book | None:
     return db.session.get(Book, book_id, options=[joinedload(Book.author)])
 
 
-def found(
+def found(*, q: str = "", **narrowing: Any) -> AnySelect:
+    """The ids of the books that a list has which is searched for `q` and narrowed as `_narrowed`.
+
+    `q` is an ISBN, or words of which title and author together have all.
+    """
+    books = _narrowed(**narrowing)
+    if not q:
+        return books
+    return books.where(Book.id.in_(union(*_searched(select(Book.id), q))))
+
+
+def _narrowed(
     *,
-    q: str = "",
     author_id: int | None = None,
     country: str | None = None,
     language: str | None = None,
     years: Years | None = None,
     isbn: str | None = None,
 ) -> AnySelect:
-    """The ids of books whose title has all words of `q`, and which have all the rest.
+    """The ids of books that have all that is given.
 
     `country` is the code of their author's, or NONE; `language` is a code; `isbn` may be NONE.
     """
-    statement = select(Book.id).where(*has_words(Book.sort_key, q))
+    statement = select(Book.id)
     if author_id:
         statement = statement.where(Book.author_id == author_id)
     if country:
@@ -56,6 +67,19 @@ def found(
     if years:
         statement = statement.where(_in_years(years))
     return statement.where(Book.isbn.is_(None)) if isbn == NONE else statement
+
+
+def _searched(books: AnySelect, q: str) -> list[AnySelect]:
+    """Selects that together find those of the books which `q` means: an ISBN, or words."""
+    parts = [books.where(have) for have in has_words_together(Book.sort_key, q, _author_has)]
+    number = isbn_of(q)
+    return [*parts, books.where(Book.isbn == number)] if number else parts
+
+
+def _author_has(terms: Sequence[Term]) -> ColumnElement[bool]:
+    """The condition that the author's key has all terms; SQLite would read each book for a join."""
+    authors = select(Author.id).where(*(term.within(Author.sort_key) for term in terms))
+    return Book.author_id.in_(authors)
 
 
 def _in_years(years: Years) -> ColumnElement[bool]:
@@ -69,22 +93,24 @@ def _in_years(years: Years) -> ColumnElement[bool]:
 
 def page_of_books(
     *,
+    q: str = "",
     isbn: str | None = None,
     sort: str = "title",
     at: keyset.Position = keyset.FIRST,
     **narrowing: Any,
 ) -> keyset.Page:
-    """A page of the books that `found` gives for `isbn` and `narrowing`.
+    """A page of the books that `found` gives for `q`, `isbn` and `narrowing`.
 
     Raises KeyError for an unknown sort, BadCursor.
     """
     if isbn == NONE and sort == "title":
         sort = "isbn"  # the same order, and that of the index in which they stand together
     empty = isbn == NONE and sort == "isbn"
-    of = found(isbn=isbn, **narrowing)
+    books = _narrowed(isbn=isbn, **narrowing)
     if sort == "author":
-        of = of.join(Book.author)
-    return keyset.fetch(of, _rows(), SORTS[sort], at, first_is_empty=empty)
+        books = books.join(Book.author)
+    parts = _searched(books, q)
+    return keyset.fetch(parts, _rows(), SORTS[sort], at, first_is_empty=empty)
 
 
 def best(typed: str, limit: int) -> Sequence[AnyRow]:
@@ -100,7 +126,7 @@ def best(typed: str, limit: int) -> Sequence[AnyRow]:
         [any_book.where(Book.sort_key.in_(keys))],
         [any_book.where(begins(Book.sort_key, start), *has_all) for start in _beginnings(keys)],
         [any_book.where(*begins_words(Book.sort_key, typed))],
-        _with_words(any_book, typed),
+        _searched(any_book, typed),
     )
     return ranking.best(_rows(), Book.sort_key, Book.id, tiers, limit)
 
@@ -108,14 +134,6 @@ def best(typed: str, limit: int) -> Sequence[AnyRow]:
 def _beginnings(keys: Sequence[str]) -> list[str]:
     """The first key as it is, the others without the article that stands at their end."""
     return [keys[0], *(key.rpartition(" ")[0] for key in keys[1:])]
-
-
-def _with_words(books: AnySelect, typed: str) -> list[AnySelect]:
-    """Selects which together find those of the books that have the words, title and author."""
-    return [
-        (books.join(Book.author) if needs_author else books).where(condition)
-        for needs_author, condition in has_words_together(Book.sort_key, Author.sort_key, typed)
-    ]
 
 
 def book_row(book_id: int) -> AnyRow | None:

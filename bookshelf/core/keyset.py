@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select, true, tuple_, union_all
+from sqlalchemy import ColumnElement, and_, select, true, tuple_, union, union_all
 
 from bookshelf.core.db import AnyRow, AnySelect, db
 
@@ -73,13 +73,18 @@ FIRST = Position()
 
 
 def fetch(
-    found: AnySelect, shown: AnySelect, keys: Keys, at: Position, *, first_is_empty: bool = False
+    found: Sequence[AnySelect],
+    shown: AnySelect,
+    keys: Keys,
+    at: Position,
+    *,
+    first_is_empty: bool = False,
 ) -> Page:
-    """The page at a position of the rows that `found` selects, in the order of the keys.
+    """The page at a position of the rows that any of `found` selects, in the order of the keys.
 
-    `shown` selects what is shown of any row; it is joined to the page once that is found.
-    `first_is_empty` says that the first key is NULL in all rows. Raises BadCursor where a cursor
-    is malformed or belongs to another order.
+    Each of them is read no further than a page. `shown` selects what is shown of any row; it is
+    joined to the page once that is found. `first_is_empty` says that the first key is NULL in all
+    rows. Raises BadCursor where a cursor is malformed or belongs to another order.
     """
     values = at.values(keys)
     rows = db.session.execute(_statement(found, shown, keys, at, first_is_empty)).all()
@@ -110,16 +115,19 @@ def _page(rows: Sequence[AnyRow], width: int, earlier: bool, later: bool) -> Pag
 
 
 def _statement(
-    found: AnySelect, shown: AnySelect, keys: Keys, at: Position, first_is_empty: bool
+    found: Sequence[AnySelect], shown: AnySelect, keys: Keys, at: Position, first_is_empty: bool
 ) -> AnySelect:
     """The rows of a page and one more, as they are met on the way, each with its keys last."""
     labelled = [key.label(f"key_{n}") for n, key in enumerate(keys)]
-    found = found.with_only_columns(*labelled, maintain_column_froms=True)
     parts = [
-        found.where(part).order_by(*_ordering(keys, at)).limit(at.size + 1)
+        one.with_only_columns(*labelled, maintain_column_froms=True)
+        .where(part)
+        .order_by(*_ordering(keys, at))
+        .limit(at.size + 1)
+        for one in found
         for part in _parts(keys, at, first_is_empty)
     ]
-    page = _together(parts).subquery("page")
+    page = _together(parts, overlap=len(found) > 1).subquery("page")
     columns = list(page.c)
     order = _ordering(columns, at)
     if _may_be_empty(keys[0]):
@@ -132,11 +140,11 @@ def _ordering(keys: Keys, at: Position) -> list[Any]:
     return [key.desc() if at.falling else key.asc() for key in keys]
 
 
-def _together(parts: list[AnySelect]) -> Any:
+def _together(parts: list[AnySelect], *, overlap: bool) -> Any:
     """One part as it is, or several; SQLite takes a limit within a union only inside a subquery."""
     if len(parts) == 1:
         return parts[0]
-    return union_all(*(select(part.subquery()) for part in parts))
+    return (union if overlap else union_all)(*(select(part.subquery()) for part in parts))
 
 
 def _parts(keys: Keys, at: Position, first_is_empty: bool) -> list[ColumnElement[bool]]:

@@ -5,8 +5,8 @@ anywhere in a key; a shorter one only where a word begins, where the blank makes
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from itertools import product
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import combinations
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, or_
@@ -78,17 +78,22 @@ def has_words(key: Any, typed: str) -> list[ColumnElement[bool]]:
     return [term.within(key) for term in terms(typed)]
 
 
-def has_words_together(own: Any, other: Any, typed: str) -> Iterator[tuple[bool, Any]]:
-    """Conditions of which one holds if each word is in one of two keys; whether it needs the other.
+def has_words_together(
+    key: Any, typed: str, other_has: Callable[[Sequence[Term]], ColumnElement[bool]]
+) -> Iterator[ColumnElement[bool]]:
+    """Conditions of which one holds if each word is in a key or in that of another row.
 
-    Each says of the two longest words in which key they are: so a database can look them up.
+    Each says of the two longest words where they are: so a database can look them up. `other_has`
+    makes the condition that the key of the other row has some terms.
     """
     found = sorted(terms(typed), key=lambda term: len(term.text), reverse=True)
     leading, rest = found[:LEADING_WORDS], found[LEADING_WORDS:]
-    for keys in product((own, other), repeat=len(leading)):
-        conditions = [term.within(key) for term, key in zip(leading, keys, strict=True)]
-        conditions += [or_(term.within(own), term.within(other)) for term in rest]
-        yield bool(rest) or other in keys, and_(True, *conditions)
+    elsewhere = [or_(term.within(key), other_has([term])) for term in rest]
+    for count in range(len(leading) + 1):
+        for own in combinations(leading, count):
+            others = [term for term in leading if term not in own]
+            there = [other_has(others)] if others else []
+            yield and_(True, *(term.within(key) for term in own), *there, *elsewhere)
 
 
 def has_whole_words(key: Any, typed: str) -> list[ColumnElement[bool]]:

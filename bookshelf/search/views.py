@@ -4,8 +4,8 @@ from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from bookshelf.authors import queries as authors
-from bookshelf.books import isbn
 from bookshelf.books import queries as books
+from bookshelf.books.isbn import isbn_of
 from bookshelf.core.matching import found_at_beginnings
 from bookshelf.core.permissions import Permission
 from bookshelf.web.security import requires
@@ -21,8 +21,9 @@ MOST = 10  # of each; the lists have all
 def index() -> ResponseReturnValue:
     """Authors and books, the best first; an ISBN leads to its book at once."""
     q = typed("q")
-    if (book_id := _book_of_isbn(q)) is not None:
-        return redirect(url_for("books.show", book_id=book_id))
+    number = isbn_of(q)
+    if number and (book := books.book_of_isbn(number)):
+        return redirect(url_for("books.show", book_id=book.id))
     return render_template(
         "search/index.html",
         q=q,
@@ -30,11 +31,3 @@ def index() -> ResponseReturnValue:
         books=books.best(q, MOST),
         short=found_at_beginnings(q),
     )
-
-
-def _book_of_isbn(q: str) -> int | None:
-    try:
-        book = books.book_of_isbn(isbn.normalise(q))
-    except isbn.InvalidIsbn:
-        return None
-    return book.id if book else None

@@ -9,6 +9,7 @@ from flask import request, url_for
 from bookshelf.core import counting, keyset
 from bookshelf.core.counting import Count
 from bookshelf.core.db import AnySelect
+from bookshelf.core.matching import found_at_beginnings
 from bookshelf.web.filters import Chosen, Filter, Unclear
 from bookshelf.web.urls import typed
 
@@ -111,6 +112,11 @@ class Listing:
     def asked(self) -> dict[str, Any]:
         """What the rows are found by, as the query of the list takes it."""
         return {"q": self.q, **{name: chosen.value for name, chosen in self.chosen.items()}}
+
+    @property
+    def short_words(self) -> list[str]:
+        """The words of the search that are not found inside of others."""
+        return found_at_beginnings(self.q)
 
     @property
     def narrowed(self) -> bool:
