@@ -59,7 +59,8 @@ def test_all_is_well(kind: str, create_place: Create) -> None:
     inside = ["references"] if kind == "sqlite" else ["indexes", "constraints"]
     roles = ["serving", "", "", "migrating", "", ""]
     checks = [line[:14].strip() for line in lines]
-    assert checks == [*roles, "revision", "drift", *inside, "locks"]
+    search = [] if kind == "sqlite" else ["search"]
+    assert checks == [*roles, "revision", "drift", *inside, "locks", *search]
     assert lines[1].split() == ["from", "DATABASE_URL"]
     assert lines[4].split() == ["from", "DATABASE_URL_UNPOOLED"]
     server = r"SQLite \d+\.\d+\.\d+" if kind == "sqlite" else r"PostgreSQL \d+\.\d+.*"

@@ -330,6 +330,26 @@ def has_an_index_for_each_order(shelf: Shelf) -> None:
     assert indexes["ix_users_role"] == ["role", "sort_key", "id"]
 
 
+def has_trigrams_on_postgresql(shelf: Shelf) -> None:
+    tables: Any = shelf.schema()
+    names = {name for table in tables.values() for name, _, _ in table["indexes"]}
+    found = {name for name in names if name.endswith("_trgm")}
+    both = {"ix_authors_sort_key_trgm", "ix_books_sort_key_trgm"}
+    assert found == (both if shelf.place.kind == "postgresql" else set())
+
+
+A_SHELF: Rows = {
+    **at_0003(("Ann", "ann"), ("Bo", "bo")),
+    "users": [ANN, {**ANN, "email": "bo@b.org", "fs_uniquifier": "e"}],
+    "sign_in_tries": [{"account": name, "moments": "[]", "last_at": MOMENT} for name in ("a", "b")],
+}
+MORE_OF_ALL: Rows = {
+    **at_0003(("New", "new")),
+    "users": [{**ANN, "email": "new@b.org", "fs_uniquifier": "new"}],
+    "sign_in_tries": [{"account": "new", "moments": "[]", "last_at": MOMENT}],
+}
+
+
 PROOFS: dict[str, Proof] = {
     "0001": Proof({}, populated(), begins_empty),
     "0002": Proof(populated(), one_of_each({"country": "SUHH"}, {}), knows_no_country),
@@ -358,21 +378,8 @@ PROOFS: dict[str, Proof] = {
         },
         knows_nobody,
     ),
-    "0006": Proof(
-        {
-            **at_0003(("Ann", "ann"), ("Bo", "bo")),
-            "users": [ANN, {**ANN, "email": "bo@b.org", "fs_uniquifier": "e"}],
-            "sign_in_tries": [
-                {"account": name, "moments": "[]", "last_at": MOMENT} for name in ("a", "b")
-            ],
-        },
-        {
-            **at_0003(("New", "new")),
-            "users": [{**ANN, "email": "new@b.org", "fs_uniquifier": "new"}],
-            "sign_in_tries": [{"account": "new", "moments": "[]", "last_at": MOMENT}],
-        },
-        has_an_index_for_each_order,
-    ),
+    "0006": Proof(A_SHELF, MORE_OF_ALL, has_an_index_for_each_order),
+    "0007": Proof(A_SHELF, MORE_OF_ALL, has_trigrams_on_postgresql),
 }
 
 

@@ -6,7 +6,7 @@ from contextlib import closing
 
 from sqlalchemy import Connection, text
 
-from bookshelf.schema import drift, patience
+from bookshelf.schema import drift, patience, trigrams
 from bookshelf.schema.findings import Finding
 
 # One that is being built just now is not valid yet.
@@ -35,6 +35,8 @@ def findings(connection: Connection, *, comparable: bool) -> Iterator[Finding]:
         yield from _indexes(connection)
         yield from _constraints(connection)
         yield from _holders(connection)
+        if comparable:
+            yield from trigrams.findings(connection)
 
 
 def _drift(connection: Connection) -> Finding:
