@@ -3,6 +3,7 @@
 import base64
 import json
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,9 +16,10 @@ from bookshelf.authors.models import Author
 from bookshelf.authors.queries import SORTS as AUTHOR_SORTS
 from bookshelf.books.models import Book
 from bookshelf.books.queries import SORTS as BOOK_SORTS
+from bookshelf.books.queries import page_of_books
 from bookshelf.core import keyset
-from bookshelf.core.db import db
-from bookshelf.core.keyset import BadCursor, Page, Position, decode, encode, fetch
+from bookshelf.core.db import NONE, db
+from bookshelf.core.keyset import LAST, BadCursor, Page, Position, decode, encode, fetch
 
 both = pytest.mark.parametrize("place", ["sqlite", "postgresql"], indirect=True)
 few = settings(
@@ -40,6 +42,7 @@ sizes = st.integers(1, 4)
 def fill(rows: list[tuple[str | None, str]]) -> list[int]:
     """Put exactly these countries and sort keys into the table, and return the ids in order."""
     db.session.rollback()
+    db.session.execute(db.delete(Book))
     db.session.execute(db.delete(Author))
     values: list[dict[str, Any]] = [
         {"id": number, "name": "x", "sort_name": "x", "country": country, "sort_key": key}
@@ -127,6 +130,100 @@ def test_a_row_that_goes_between_pages_hides_and_repeats_no_other(
             break
         seen, following = seen + ids_of(found), found.next
     assert [number for number in seen if number != gone] == [n for n in order if n != gone]
+
+
+rows_of_books = st.lists(
+    st.fixed_dictionaries(
+        {
+            "sort_key": st.sampled_from(["", "a", "a b", "é"]),
+            "author_id": st.integers(1, 3),
+            "has_isbn": st.booleans(),
+            "year": st.sampled_from([None, -750, 0, 1999]),
+            "publisher": st.sampled_from([None, "", "Faber", "faber", "Éditions"]),
+            "language": st.sampled_from([None, "eng", "yor"]),
+        }
+    ),
+    max_size=12,
+)
+AUTHOR_KEY = {1: "b", 2: "a", 3: "b"}
+
+
+def fill_books(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put exactly these books into the table, and return them with all that orders look at."""
+    fill([(None, AUTHOR_KEY[number]) for number in (1, 2, 3)])
+    for number, row in enumerate(rows, start=1):
+        row.update(id=number, title="x")
+        row["isbn"] = f"{9780000000000 + number * 7 % 13}" if row.pop("has_isbn") else None
+    if rows:
+        db.session.execute(db.insert(Book), rows)
+    return [row | {"author": AUTHOR_KEY[row["author_id"]]} for row in rows]
+
+
+COLUMNS = {
+    "title": ("sort_key", "id"),
+    "author": ("author", "author_id", "sort_key", "id"),
+    "year": ("year", "sort_key", "id"),
+    "publisher": ("publisher", "id"),
+    "language": ("language", "sort_key", "id"),
+    "isbn": ("isbn", "sort_key", "id"),
+    "added": ("id",),
+}
+
+
+def books_in_order(rows: list[dict[str, Any]], sort: str, down: bool) -> list[int]:
+    """Their ids in the order of a sort, texts by their bytes, what is empty last either way."""
+
+    def key(row: dict[str, Any]) -> list[Any]:
+        values = [row[column] for column in COLUMNS[sort]]
+        return [value.encode() if isinstance(value, str) else value or 0 for value in values]
+
+    filled = [row for row in rows if row[COLUMNS[sort][0]] is not None]
+    empty = [row for row in rows if row[COLUMNS[sort][0]] is None]
+    both_parts = sorted(filled, key=key, reverse=down) + sorted(empty, key=key, reverse=down)
+    return [row["id"] for row in both_parts]
+
+
+@pytest.mark.parametrize("sort", BOOK_SORTS)
+@both
+@settings(few, max_examples=20)
+@given(rows=rows_of_books, size=sizes, down=st.booleans())
+def test_every_order_of_books_is_the_same_from_both_ends(
+    app: Flask, rows: list[dict[str, Any]], size: int, down: bool, sort: str
+) -> None:
+    order = books_in_order(fill_books(rows), sort, down)
+    at = Position(down, size=size)
+    there = [page_of_books(sort=sort, at=at)]
+    while there[-1].next:
+        there.append(page_of_books(sort=sort, at=replace(at, after=there[-1].next)))
+        assert len(there) <= 13, "going round in circles"
+    assert [number for found in there for number in ids_of(found)] == order
+    back = [page_of_books(sort=sort, at=replace(at, before=LAST))]
+    assert back[0].next is None
+    while back[-1].previous:
+        back.append(page_of_books(sort=sort, at=replace(at, before=back[-1].previous)))
+        assert len(back) <= 13, "going round in circles"
+    assert ids_of(back[0]) == order[-size:]
+    met = {number for found in back for number in ids_of(found)}
+    assert met == set(order), "the page in front is a whole one, so it may repeat some"
+    whole = [number for found in back[:-1][::-1] for number in ids_of(found)]
+    assert whole == order[len(order) - len(whole) :]
+
+
+@both
+def test_books_without_an_isbn_are_walked_both_ways(app: Flask) -> None:
+    rows = fill_books(
+        [
+            {"sort_key": key, "author_id": 1, "has_isbn": number % 3 == 0}
+            for number, key in enumerate("badcafebadge")
+        ]
+    )
+    order = books_in_order([row for row in rows if row["isbn"] is None], "title", down=True)
+    at = Position(True, size=3)
+    first = page_of_books(isbn=NONE, at=at)
+    second = page_of_books(isbn=NONE, at=replace(at, after=first.next))
+    last = page_of_books(isbn=NONE, at=replace(at, before=LAST))
+    assert ids_of(first) + ids_of(second) + ids_of(last)[1:] == order
+    assert ids_of(page_of_books(isbn=NONE, at=replace(at, before=second.previous))) == order[:3]
 
 
 NULLABLE = (Book.year, Book.id)
