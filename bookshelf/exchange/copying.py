@@ -13,6 +13,7 @@ ROWS_AT_ONCE: Final = 500
 WAITING: Final = 8  # so many times these wait for the reader before PostgreSQL has to
 PATIENCE_S: Final = 0.1  # so long the first rows may take before there is nothing to read yet
 LONGEST: Final = "15min"  # for a reader, who holds back old versions of rows meanwhile
+MEMORY: Final = "64MB"  # in which PostgreSQL remembers authors, as books follow in another order
 
 
 def copied(engine: Engine, statement: AnySelect) -> Generator[bytes, None, None]:
@@ -74,9 +75,10 @@ class _Copy(Thread):
     def _copy(self, connection: Connection) -> None:
         limits = text(
             "SELECT set_config('transaction_read_only', 'on', true),"
-            " set_config('statement_timeout', :longest, true)"
+            " set_config('statement_timeout', :longest, true),"
+            " set_config('work_mem', :memory, true)"
         )
-        connection.execute(limits, {"longest": LONGEST})
+        connection.execute(limits, {"longest": LONGEST, "memory": MEMORY})
         cursor: Any = connection.connection.cursor()
         query = _written_out(cursor, connection, self.statement)
         with self.lock:
