@@ -22,7 +22,8 @@ pytestmark = pytest.mark.parametrize("place", ["sqlite", "postgresql"], indirect
 
 def said(html: str) -> str:
     """What the page says of the number of rows."""
-    return text_of(html.split(TOTAL)[1].split("</p>")[0]) if TOTAL in html else ""
+    line = html.split(TOTAL)[1].split("</p>")[0] if TOTAL in html else ""
+    return text_of(line).removesuffix("Export as CSV").strip()
 
 
 def follow(client: Client, html: str, words: str) -> str:
