@@ -27,8 +27,9 @@ Create = Callable[[str], Place]
 
 INDEXES = {
     "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'index' ORDER BY name",
-    "postgresql": "SELECT indexname, indexdef FROM pg_indexes"
-    " WHERE schemaname = 'public' ORDER BY indexname",
+    "postgresql": "SELECT indexname, indexdef, attname, attstattarget FROM pg_indexes"
+    " JOIN pg_attribute ON attrelid = to_regclass(quote_ident(indexname))"
+    " WHERE schemaname = 'public' ORDER BY indexname, attnum",
 }
 
 

@@ -18,6 +18,16 @@ ROWS_AT_ONCE = 1000
 AUTHORS: Any = Author.__table__
 BOOKS: Any = Book.__table__
 
+# Those that are no constraints, with what is said of the statistics of their columns.
+INDEXES = text(
+    "SELECT relname AS name, pg_get_indexdef(indexrelid) AS definition,"
+    " (SELECT array_agg(ARRAY[attnum, attstattarget]) FROM pg_attribute"
+    "  WHERE attrelid = indexrelid AND attstattarget > 0) AS statistics"
+    " FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid"
+    " WHERE indrelid IN (to_regclass('authors'), to_regclass('books'))"
+    " AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)"
+)
+
 Rows = Iterator[random_catalogue.AuthorRow | random_catalogue.BookRow]
 Advance = Callable[[int], None]
 
@@ -74,18 +84,16 @@ def _built_afterwards() -> Iterator[None]:
 
     While people use the shelf that would be no good: every list would need them.
     """
-    statement = text(
-        "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema()"
-        " AND tablename IN ('authors', 'books')"
-        " AND indexname NOT IN (SELECT conname FROM pg_constraint)"
-    )
-    indexes = db.session.execute(statement).all()
-    for name, _ in indexes:
-        db.session.execute(text(f'DROP INDEX "{name}"'))
+    indexes = db.session.execute(INDEXES).all()
+    for index in indexes:
+        db.session.execute(text(f'DROP INDEX "{index.name}"'))
     yield
     connection = db.session.connection()
-    for _, definition in indexes:
-        connection.exec_driver_sql(definition)
+    for index in indexes:
+        connection.exec_driver_sql(index.definition)
+        for column, target in index.statistics or ():
+            sampled = f'ALTER INDEX "{index.name}" ALTER COLUMN {column} SET STATISTICS {target}'
+            connection.exec_driver_sql(sampled)
 
 
 def _insert(table: Table, rows: Rows, advance: Advance) -> None:

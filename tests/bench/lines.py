@@ -132,7 +132,7 @@ def _lists(sample: Sample) -> Iterator[Line]:
 
 def _searches(sample: Sample) -> Iterator[Line]:
     def search(name: str, *typed: str, peers: float | None = None) -> Line:
-        where = " AND ".join(["sort_key LIKE %s"] * len(typed))
+        where = " AND ".join([f"{sample.searched} LIKE %s"] * len(typed))
         values = [f"%{word}%" for word in typed]
         found = books(f"WHERE {where}", "sort_key, id", *values)
         return Line(name, f"/books/?q={quote_plus(' '.join(typed))}", found, peers=peers)
@@ -145,9 +145,9 @@ def _searches(sample: Sample) -> Iterator[Line]:
         f"/books/?q={quote_plus(f'{sample.by_whom} {sample.of_whom}')}",
         [
             Statement(
-                f"SELECT {BOOK} FROM authors a JOIN books b ON b.author_id = a.id"
-                " WHERE a.sort_key LIKE %s AND b.sort_key LIKE %s"
-                " ORDER BY b.sort_key, b.id LIMIT 51",
+                f"SELECT {BOOK} FROM (SELECT * FROM authors WHERE {sample.searched} LIKE %s) a"
+                f" JOIN (SELECT * FROM books WHERE {sample.searched} LIKE %s) b"
+                " ON b.author_id = a.id ORDER BY b.sort_key, b.id LIMIT 51",
                 [f"%{sample.by_whom}%", f"%{sample.of_whom}%"],
             )
         ],
@@ -161,7 +161,7 @@ def _pickers(sample: Sample) -> Iterator[Line]:
     path = f"/books/authors?q={quote_plus(key)}"
     yield Line("Picker of authors, three letters", path, prefix, "options", 2.1 / 0.8)
     whole = Statement(found, [sample.rare, sample.rare + "\U0010ffff"])
-    books_so = books("WHERE sort_key LIKE %s", "sort_key, id", f"%{sample.rare}%")
+    books_so = books(f"WHERE {sample.searched} LIKE %s", "sort_key, id", f"%{sample.rare}%")
     yield Line("Search everywhere", f"/search?q={quote_plus(sample.rare)}", [whole, *books_so])
 
 

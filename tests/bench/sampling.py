@@ -10,6 +10,8 @@ from bookshelf.core.text import words
 BOOK_KEYS = "b.sort_key, b.id"
 AUTHOR_KEYS = "a.sort_key, a.id"
 FREQUENT = "river"
+# What the index of a search is over: on PostgreSQL the key between blanks, see revision 0007.
+SEARCHED = {"postgresql": "(' ' || sort_key || ' ')", "sqlite": "sort_key"}
 
 
 class Sample(NamedTuple):
@@ -26,6 +28,7 @@ class Sample(NamedTuple):
     of_whom: str
     of_many: int
     of_few: int
+    searched: str
 
     def cursor(self, name: str) -> str:
         """The cursor of a row, as links between pages carry it."""
@@ -40,9 +43,9 @@ def sample(shelf: Shelf, asker: Asker) -> Sample:
         return list(asker.ask(statement)[0])
 
     by_author = row(f"{AUTHOR_KEYS}", "authors a", AUTHOR_KEYS, shelf.authors // 2)
-    author_id = f"authors a WHERE a.id >= {by_author[-1]} AND EXISTS"
-    with_books = f"{author_id} (SELECT 1 FROM books b WHERE b.author_id = a.id)"
-    key, few = row("a.sort_key, a.id", with_books, "a.id")
+    up_to = f"authors a WHERE a.id <= {by_author[-1]} AND EXISTS"  # the first has the most books
+    with_books = f"{up_to} (SELECT 1 FROM books b WHERE b.author_id = a.id)"
+    key, few = row("a.sort_key, a.id", with_books, "a.id DESC")
     theirs = row(BOOK_KEYS, f"books b WHERE b.author_id = {few}", BOOK_KEYS)
     place = row("b.title", "books b WHERE b.title LIKE 'A History of %%'", "b.id")[0]
     year = "b.year, b.sort_key, b.id"
@@ -58,6 +61,7 @@ def sample(shelf: Shelf, asker: Asker) -> Sample:
         of_whom=words(theirs[0])[0],
         of_many=_author_of(asker, min(1000, shelf.books // 20)),
         of_few=few,
+        searched=SEARCHED[shelf.kind],
     )
 
 
