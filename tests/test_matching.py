@@ -9,7 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bookshelf.authors.models import Author
+from bookshelf.books import queries
+from bookshelf.books.models import Book
 from bookshelf.core.db import db
+from bookshelf.core.keyset import Position
 from bookshelf.core.matching import found_at_beginnings, has_words, spans, terms
 from bookshelf.core.text import fold, sort_key, unfolding
 
@@ -59,6 +62,32 @@ def test_the_same_is_found_in_both_databases_and_in_python(
     found = db.session.scalars(db.select(Author.id).where(*has_words(Author.sort_key, typed)))
     expected = [number for number, text in enumerate(texts, start=1) if holds(text, typed)]
     assert sorted(found) == expected
+
+
+@both
+@few
+@given(texts=st.lists(st.tuples(LETTERS, LETTERS), max_size=6), typed=LETTERS)
+def test_titles_and_authors_are_searched_together_and_alike(
+    app: Flask, texts: list[tuple[str, str]], typed: str
+) -> None:
+    db.session.rollback()
+    keys = [(number, sort_key(a), sort_key(b)) for number, (a, b) in enumerate(texts, start=1)]
+    if keys:
+        named = [{"id": n, "name": "x", "sort_name": "x", "sort_key": key} for n, key, _ in keys]
+        titled = [{"id": n, "title": "x", "author_id": n, "sort_key": key} for n, _, key in keys]
+        db.session.execute(db.insert(Author), named)
+        db.session.execute(db.insert(Book), titled)
+    expected = [n for n, author, title in keys if hold_together(title, author, typed)]
+    page = queries.page_of_books(q=typed, sort="added", at=Position(size=100))
+    assert [book.id for book in page.rows] == expected
+    assert sorted(db.session.scalars(queries.found(q=typed))) == expected
+
+
+def hold_together(title: str, author: str, typed: str) -> bool:
+    """Whether each word is in one or the other; symbols alone begin one or the other."""
+    if not any(letter.isalnum() for letter in fold(typed)):
+        return holds(title, typed) or holds(author, typed)
+    return all(_has(title, word) or _has(author, word) for word in fold(typed).split())
 
 
 @pytest.mark.parametrize(

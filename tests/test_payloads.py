@@ -178,6 +178,20 @@ def test_no_search_runs_what_is_looked_for(watched: Watched, site: str) -> None:
         typed = quote(payload)
         for path in ("authors/?q={0}&country={0}", "books/?q={0}&author={0}", "people/?sort={0}"):
             watched.visit(f"{site}/{path.format(typed)}")
+    for word in ("hacked", "script", "img", "onerror"):  # of which each is marked
+        for path in ("search?q={0}", "authors/?q={0}", "books/?q={0}"):
+            watched.visit(f"{site}/{path.format(word)}")
+        assert watched.page.locator("mark").count()
+    assert watched.found == []
+
+
+def test_no_picker_runs_what_it_offers(watched: Watched, site: str) -> None:
+    watched.visit(f"{site}/books/new")
+    for word in ("hacked", "script", "img", "onerror", "javascript"):
+        watched.page.locator("#author").fill(word)
+        watched.page.get_by_role("option").nth(1).wait_for()
+        watched.page.keyboard.press("ArrowDown")
+        watched.look()
     assert watched.found == []
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import count
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import psycopg2
 import pytest
@@ -50,6 +51,20 @@ FEW = [  # that are in the order of another index, and have to be sorted
     "/books/?from=2090",
 ]
 OVERVIEWS = ["/", f"/authors/{FAMOUS}", "/api/authors", "/api/books"]
+
+SEARCHED = [
+    "54321",
+    "zzzzz",
+    "1",
+    "zz",
+    "z",
+    "54321 0",
+    "054 zzz",
+    "%",
+    "_",
+    "zz%",
+    "9780000000777",
+]
 
 # Whole numbers from 1 on, in an order that has nothing to do with that of the rows.
 NUMBERS = """WITH RECURSIVE numbers(n, mixed) AS (
@@ -188,10 +203,10 @@ def works_too_hard(connection: Any, sent: Sent) -> list[str]:
 
 
 def assert_quick(shelf: Shelf, url: str | None, may_sort: bool = False) -> str:
-    """The page, which at most three statements make, none of them slow."""
+    """The page, or its part, which at most three statements make, none of them slow."""
     assert url
     with noting() as sent:
-        page: str = shelf.client.get(url).text
+        page: str = shelf.client.get(url, headers={"X-Partial": "options"}).text
     assert 1 <= len(sent) <= 3, (url, sent)
     found = {fault: one.statement for one in sent for fault in faults(shelf, one, may_sort)}
     assert found == {}, (url, found)
@@ -218,6 +233,19 @@ def test_every_filter_is_answered_by_an_index_in_the_usual_order(shelf: Shelf, u
 @pytest.mark.parametrize("url", FEW)
 def test_few_rows_that_fit_are_all_that_is_read_and_sorted(shelf: Shelf, url: str) -> None:
     assert_quick(shelf, url, may_sort=True)
+
+
+@pytest.mark.parametrize("shelf", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("typed", SEARCHED)
+def test_whatever_is_looked_for_is_looked_up(shelf: Shelf, typed: str) -> None:
+    for path in ("/search", "/authors/", "/books/", "/books/authors"):
+        page = assert_quick(shelf, f"{path}?q={quote(typed)}")
+        if path == "/books/" and (onwards := link_to(page, "Next →")):
+            assert_quick(shelf, onwards)
+
+
+def test_a_search_for_what_is_frequent_stops_early(shelf: Shelf) -> None:
+    assert_quick(shelf, "/authors/?q=0")
 
 
 @pytest.mark.parametrize("url", OVERVIEWS)

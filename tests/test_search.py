@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from house import HousekeepingClient as Client
-from house import link_to, stranger, text_of
+from house import link_to, rows_of, stranger, text_of
 from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import escape
@@ -95,6 +95,16 @@ def test_an_isbn_leads_to_its_book(client: Client, tolkien: int, typed: str) -> 
     answer = client.get("/search", query_string={"q": typed})
     assert answer.status_code == 302
     assert "The Two Towers" in client.get(answer.location).text
+
+
+@pytest.mark.parametrize("typed", ["tolkien towers", "0-261-10236-2", "wers two", "JRR tow"])
+def test_lists_search_author_title_and_isbn_and_mark_what_matched(
+    client: Client, tolkien: int, typed: str
+) -> None:
+    create_book(title="Towers of Babel", author=create_author(name="Ann Lee").id)
+    page = client.get("/books/", query_string={"q": typed}).text
+    assert rows_of(page) == ["The Two Towers"]
+    assert page.count("<mark>") == (0 if "-" in typed else 2)
 
 
 @pytest.mark.parametrize("typed", ["9780060512750", "nobody at all", "x" * 3000, "%", "_"])
