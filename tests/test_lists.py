@@ -15,6 +15,7 @@ from bookshelf.authors.models import Author
 from bookshelf.authors.services import create_author, delete_author
 from bookshelf.books.models import Book
 from bookshelf.books.services import create_book
+from bookshelf.core import counting as counts
 from bookshelf.core.db import db
 from bookshelf.core.keyset import encode
 
@@ -375,3 +376,17 @@ def test_a_page_of_a_list_costs_three_statements_at_most(app: Flask, client: Cli
         with counting() as sent:
             assert client.get(url).status_code == 200
         assert 1 <= len(sent) <= 3, (url, sent)
+
+
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+def test_sqlite_counts_a_very_long_list_only_when_asked(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_authors(60)
+    monkeypatch.setattr(counts, "MANY", 55)
+    assert "60 authors" in text_of(client.get("/authors/").text)
+    monkeypatch.setattr(counts, "CHEAP", 59)
+    html = client.get("/authors/").text
+    assert "More than 55 authors" in text_of(html)
+    exact = link_to(html, "Count exactly")
+    assert "60 authors" in text_of(client.get(exact or "").text)

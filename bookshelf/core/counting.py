@@ -7,6 +7,7 @@ from sqlalchemy import Float, ScalarSelect, case, column, func, select, table
 from bookshelf.core.db import AnySelect, Model, db
 
 MANY = 10_000  # a table with fewer rows is counted
+CHEAP = 200_000  # SQLite counts a table up to this highest id
 PG_CLASS = table("pg_class", column("oid"), column("reltuples", Float))
 
 
@@ -39,20 +40,29 @@ def up_to(found: AnySelect, most: int) -> Count:
 
 
 def total(model: type[Model]) -> Count:
-    """All rows of a table.
+    """All rows of a table, by one statement that costs the same however many there are.
 
     PostgreSQL notes about how many there are when it vacuums or analyses a table; a few it counts.
-    SQLite counts exactly: it takes 0.4 ms for 100,000 rows, 4 ms for a million.
+    SQLite has to count: half a millisecond for 100,000 rows, so many more it does not.
     """
-    everything = select(model.__table__.c.id)
-    if db.engine.dialect.name != "postgresql":
-        return exactly(everything)
-    noted = _noted(model)
-    few = select(func.count()).select_from(everything.limit(MANY + 1).subquery()).scalar_subquery()
-    about, counted = db.session.execute(select(noted, case((noted < MANY, few)))).one()
-    if counted is None:
-        return Count(round(int(about), 3 - len(str(int(about)))), about=True)
-    return Count(min(counted, MANY), more=counted > MANY)
+    every_id = model.__table__.c.id
+    few = select(func.count()).select_from(select(every_id).limit(MANY + 1).subquery())
+    if db.engine.dialect.name == "postgresql":
+        known = _noted(model)
+        well_known = known >= MANY
+    else:
+        known = select(func.count()).select_from(model.__table__).scalar_subquery()
+        well_known = select(func.max(every_id)).scalar_subquery() <= CHEAP
+    either = case((well_known, known)), case((well_known, None), else_=few.scalar_subquery())
+    number, counted = db.session.execute(select(*either)).one()
+    if number is None:
+        return Count(min(counted, MANY), more=counted > MANY)
+    return _about(int(number)) if db.engine.dialect.name == "postgresql" else Count(number)
+
+
+def _about(number: int) -> Count:
+    """The number with three digits that count."""
+    return Count(round(number, 3 - len(str(number))), about=True)
 
 
 def _noted(model: type[Model]) -> ScalarSelect[float]:
