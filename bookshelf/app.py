@@ -21,7 +21,7 @@ from bookshelf.schema.cli import schema_cli
 from bookshelf.schema.views import schema
 from bookshelf.search.views import search
 from bookshelf.seed.cli import seed
-from bookshelf.web import assets, errors, headers, hosts, log, security, stateless
+from bookshelf.web import assets, compression, errors, headers, hosts, log, security, stateless
 from bookshelf.web.rendering import day, marked, moment
 from bookshelf.web.urls import IdConverter
 
@@ -90,4 +90,5 @@ def _guard_the_door(app: Flask) -> None:
     security.init_app(app, sessions.DOOR)
     notice.init_app(app)
     headers.init_app(app)
+    compression.init_app(app)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask-Security has its own

@@ -266,7 +266,10 @@ def pinned(*files: str) -> dict[str, str]:
     """The version of each package; a line that does not pin one raises AssertionError."""
     lines = [line for file in files for line in requirements(file) if not line.startswith("-r ")]
     for line in lines:
-        assert re.fullmatch(r"[\w.-]+(\[[\w,]+\])?==[\w.]+", line), f"not pinned: {line}"
+        name_and_version = line.partition("; ")[0]  # what follows says for which Python
+        assert re.fullmatch(r"[\w.-]+(\[[\w,]+\])?==[\w.]+", name_and_version), (
+            f"not pinned: {line}"
+        )
     requirement = [Requirement(line) for line in lines]
     return {
         canonicalize_name(found.name): str(found.specifier).removeprefix("==")
@@ -299,7 +302,9 @@ def test_what_a_package_brings_with_it_is_pinned_too(files: tuple[str, ...]) -> 
     }
 
 
-@pytest.mark.parametrize("line", ["flask", "flask>=3.1", "flask==3.*", "-e .", "./flask"])
+@pytest.mark.parametrize(
+    "line", ["flask", "flask>=3.1", "flask==3.*", "-e .", "./flask", "flask; x"]
+)
 def test_a_package_that_is_not_pinned_is_caught(
     line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
