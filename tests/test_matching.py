@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from markupsafe import escape
 
 from bookshelf.authors.models import Author
 from bookshelf.books import queries
@@ -15,6 +16,7 @@ from bookshelf.core.db import db
 from bookshelf.core.keyset import Position
 from bookshelf.core.matching import found_at_beginnings, has_words, spans, terms
 from bookshelf.core.text import fold, sort_key, unfolding
+from bookshelf.web.rendering import marked
 
 both = pytest.mark.parametrize("place", ["sqlite", "postgresql"], indirect=True)
 few = settings(
@@ -152,3 +154,23 @@ def test_short_words_are_known_as_such(typed: str, short: list[str]) -> None:
 @pytest.mark.parametrize("typed", ["", "  ", "\x00", "\u200b"])
 def test_nothing_typed_narrows_nothing(typed: str) -> None:
     assert terms(typed) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "typed", "html"),
+    [
+        ("<b>Bold</b>", "bold", "&lt;b&gt;<mark>Bold</mark>&lt;/b&gt;"),
+        ("Mice <& men", "men", "Mice &lt;&amp; <mark>men</mark>"),
+        ("Q&A & more", "a more", "Q&amp;<mark>A</mark> &amp; <mark>more</mark>"),
+        ("Zafón", "zafon", "<mark>Zafón</mark>"),
+        ("amp; &", "amp", "<mark>amp</mark>; &amp;"),
+        ("plain", "", "plain"),
+    ],
+)
+def test_what_matched_is_marked_and_all_else_escaped(text: str, typed: str, html: str) -> None:
+    assert str(marked(text, typed)) == html
+
+
+@given(st.text(), st.text())
+def test_marking_changes_nothing_else(text: str, typed: str) -> None:
+    assert re.sub("</?mark>", "", marked(text, typed)) == str(escape(text))
