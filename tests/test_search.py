@@ -87,6 +87,15 @@ def test_ten_of_each_are_shown_and_a_link_leads_to_the_rest(client: Client) -> N
     assert len(re.findall("<mark>", page)) == 20 + 10  # the author of each book fits too
 
 
+def test_the_books_of_an_author_are_counted_up_to_a_thousand(
+    client: Client, monkeypatch: pytest.MonkeyPatch, tolkien: int
+) -> None:
+    monkeypatch.setattr(authors, "MOST_BOOKS", 2)
+    assert "United Kingdom, more than 2 books" in text_of(client.get("/search?q=tolk").text)
+    offered = client.get("/books/authors?q=tolk", headers=PARTIAL).text
+    assert "United Kingdom, more than 2 books" in text_of(offered)
+
+
 @pytest.mark.parametrize(
     "typed", ["9780261102361", "978-0-261-10236-1", "0261102362", "ISBN 0-261-10236-2"]
 )

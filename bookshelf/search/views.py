@@ -30,4 +30,5 @@ def index() -> ResponseReturnValue:
         authors=authors.best(q, MOST),
         books=books.best(q, MOST),
         short=found_at_beginnings(q),
+        books_of=authors.books_of_row,
     )
