@@ -16,6 +16,7 @@ from flask.typing import ResponseReturnValue
 from jinja2 import Environment
 
 from bench.asking import ID, Asker
+from bookshelf.web import compression
 
 AUTHOR = '<td><a href="/authors/{{ row[0] }}">{{ row[2] }}</a></td>'
 CELLS = {
@@ -44,6 +45,7 @@ here = threading.local()
 app = Flask("limit")
 app.secret_key = os.environ["SECRET_KEY"]
 app.config["SESSION_COOKIE_NAME"] = known["cookie"]
+compression.init_app(app)
 
 
 @app.get("/livez")

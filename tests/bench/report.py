@@ -32,7 +32,8 @@ Written by `{command}`
 on {day}, at revision {revision}. Ratios matter, not milliseconds: in the same run, on the same
 machine, *the limit* answers the same question in the same layout. It is a bare Flask application
 under the same gunicorn, which reads the session, loads the person with one statement, asks the best
-SQL by {drivers}, and writes the rows out.
+SQL by {drivers}, writes the rows
+out, and packs the page in the same way.
 One client asks Bookshelf and the limit in turn; then {clients} clients ask Bookshelf at once.
 
 * Machine: {machine}; load before the end of the run {load}.
@@ -101,7 +102,7 @@ def _run(run: Run, effort: Effort) -> str:
         _goals(run),
         f"* Filled by `flask seed --random {shelf.authors}` in {shelf.seconds:.1f} s.",
         _export(run.exported),
-        f"* The list of books, as sent: {run.weight / 1000:.1f} KB of HTML.",
+        f"* The list of books, as sent, packed: {run.weight / 1000:.1f} KB of HTML.",
         f"* Cold start, to the first answer: {run.began_in:.2f} s;"
         f" the limit {run.limit_began_in:.2f} s.",
         f"* The larger worker holds {run.memory:.0f} MB after all this.",
