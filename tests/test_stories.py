@@ -8,15 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import HEAD, REVISIONS, Place, after_head, ask, run_flask
+from conftest import HEAD, REVISIONS, Place, after_head, ask
+from project import AUTHORS, BOOKS, Project, change
 
 from bookshelf.core.db import db
-from bookshelf.seed import services
 
-ROOT = Path(__file__).resolve().parent.parent
-
-AUTHORS = "SELECT id, name, bio, created_at FROM authors ORDER BY id"
-BOOKS = "SELECT id, title, author_id, created_at FROM books ORDER BY id"
 CATALOGUE = "SELECT id, sort_key, isbn, year, publisher, language, version FROM books ORDER BY id"
 
 COLUMN = "    language: Mapped[str | None] = mapped_column(String(3))\n"
@@ -50,63 +46,6 @@ def downgrade() -> None:
 
     # ### end Alembic commands ###
 """
-
-
-class Project:
-    """A copy of the project over a database: what an engineer does there."""
-
-    def __init__(self, folder: Path, place: Place) -> None:
-        self.folder = folder
-        self.place = place
-        self.models = folder / "bookshelf/books/models.py"
-        self.versions = folder / "migrations/versions"
-
-    def flask(self, command: str, status: int = 0, **given: str) -> str:
-        """Run `flask`; what it prints, without what every command prints."""
-        printed = run_flask(self.folder, self.place, command, status=status, given=given)
-        noise = r"INFO  \[alembic\.\S+\] (Context impl|Will assume|Detected sequence).*\n"
-        return re.sub(noise, "", printed).replace(str(self.folder), ".")
-
-    def files(self) -> list[str]:
-        """The names of the revisions' files."""
-        return sorted(file.name for file in self.versions.glob("*.py"))
-
-    def rows(self, *queries: str) -> list[list[tuple[object, ...]]]:
-        """The rows of authors and books."""
-        return [ask(self.place, query) for query in queries or (AUTHORS, BOOKS)]
-
-    def columns(self, table: str) -> set[str]:
-        """The columns of a table; none where there is no table."""
-        if self.place.kind == "sqlite":
-            query = f"SELECT name FROM pragma_table_info('{table}')"
-        else:
-            query = f"SELECT column_name FROM information_schema.columns WHERE table_name='{table}'"
-        return {row[0] for row in ask(self.place, query)}
-
-    def format(self) -> None:
-        """Do what `make format` does; new revisions must then be as clean as the rest."""
-        makefile = (ROOT / "Makefile").read_text("utf-8")
-        recipe = re.findall(r"(?m)^format:.*\n((?:\t.*\n)+)", makefile)[0].replace("@", "")
-        programs = recipe.replace("$(BIN)", str(Path(sys.executable).parent))
-        subprocess.run(["/bin/sh", "-ec", programs], cwd=self.folder, check=True)
-        for words in ("check", "format --check"):
-            program = [sys.executable, "-m", "ruff", *words.split(), "--quiet"]
-            subprocess.run([*program, self.versions], cwd=self.folder, check=True)
-
-    def next_id(self) -> int:
-        """The id that a new book gets; the book is deleted again."""
-        ask(self.place, "INSERT INTO books (title, sort_key, author_id) VALUES ('x', 'x', 1)")
-        [(newest,)] = ask(self.place, "SELECT max(id) FROM books")
-        ask(self.place, f"DELETE FROM books WHERE id = {newest}")
-        return int(newest)
-
-    def seed(self) -> None:
-        """Fill the shelf, as `flask seed` does."""
-        app = self.place.app()
-        with app.app_context():
-            services.add_missing()
-            db.session.commit()
-            db.engine.dispose()
 
 
 @pytest.fixture
@@ -191,13 +130,6 @@ def test_a_column_that_is_added_to_a_model_travels_up_and_down(project: Project)
     assert project.flask("db upgrade").count("Running upgrade") == len(UP) + 1
     assert project.rows() == [[], []]
     assert project.flask("db check") == "No new upgrade operations detected.\n"
-
-
-def change(file: Path, old: str, new: str) -> None:
-    """Replace what stands once in a file."""
-    source = file.read_text("utf-8")
-    assert source.count(old) == 1, f"not once in {file.name}: {old}"
-    file.write_text(source.replace(old, new), "utf-8")
 
 
 def test_a_second_model_becomes_a_table(project: Project) -> None:
@@ -341,63 +273,3 @@ def test_bare_alembic_says_to_use_flask_db(folder: Project) -> None:
         assert len(said) == 1, said
         assert "run `flask db ...`" in said[0]
     assert len(folder.files()) == len(UP)
-
-
-DOCUMENT = ROOT / "docs/evolving-the-schema.md"
-STATUSES = {"^ERROR": 1, "^FAILED": 255, "cannot start": 4, r"^migrations/\S+:\d+ ": 1}
-
-
-@pytest.mark.slow
-def test_the_document_tells_what_happens(folder: Project) -> None:
-    """Played from top to bottom."""
-    play = {
-        "console": run_commands,
-        "diff": change_file,
-        "sql": run_statements,
-        "python": find_in_a_revision,
-    }
-    blocks = re.findall(r"^```(\w+)\n(.*?)^```$", DOCUMENT.read_text("utf-8"), re.M | re.S)
-    assert len(blocks) >= 20
-    for kind, text in blocks:
-        play[kind](folder, text)
-    assert ask(folder.place, "SELECT name, country FROM authors") == [("Chinua Achebe", "NG")]
-
-
-def run_commands(project: Project, block: str) -> None:
-    """Each command prints what stands below it."""
-    for command, expected in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.M):
-        status = next((c for sign, c in STATUSES.items() if re.search(sign, expected, re.M)), 0)
-        if command.startswith("alembic"):
-            program = [sys.executable, "-m", *command.split()]
-            finished = subprocess.run(program, cwd=project.folder, capture_output=True, text=True)
-            printed = finished.stdout + finished.stderr
-            assert finished.returncode == status
-        else:
-            settings, _, words = command.rpartition("flask ")
-            given = dict(setting.split("=", 1) for setting in settings.split())
-            printed = project.flask(words, status, **given)
-        assert printed == expected, command
-
-
-def change_file(project: Project, block: str) -> None:
-    """Lines with a minus become those with a plus."""
-    name, *lines = block.splitlines()
-    old, new = ("\n".join(line[1:] for line in lines if line[0] in kept) for kept in (" -", " +"))
-    change(project.folder / name.removeprefix("--- "), old, new)
-
-
-def run_statements(project: Project, block: str) -> None:
-    """Statements, one a line."""
-    for statement in block.splitlines():
-        ask(project.place, statement)
-
-
-def find_in_a_revision(project: Project, block: str) -> None:
-    """Part of the newest revision, but for what `make format` changes in documents."""
-    written = (project.versions / project.files()[-1]).read_text("utf-8")
-    assert unformatted(block) in unformatted(written)
-
-
-def unformatted(code: str) -> str:
-    """Code without its blanks, all its quotes double."""
-    return re.sub(r"\s", "", code).replace("'", '"')

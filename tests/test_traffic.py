@@ -1,6 +1,6 @@
 """The schema changes while people read and write, and nobody notices.
 
-`-s` prints the figures of docs/evolving-the-schema.md.
+`-s` prints the figures of docs/deploying-schema-changes.md.
 """
 
 import contextlib
