@@ -24,11 +24,16 @@ from flask import Flask, url_for
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from house import HousekeepingClient
+from hypothesis import settings
 from sqlalchemy import NullPool, create_engine, make_url, text
 
 from bookshelf.app import create_app
 from bookshelf.core.db import db
 from config import Config
+
+# The machine may be busy: how long an example takes says nothing.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 made_for_one_test: list[Flask] = []
 ROOT = Path(__file__).resolve().parent.parent

@@ -33,7 +33,7 @@ KEY = "a welcome key"
 HUGE = 10 * 1024 * 1024  # characters
 TABLES = ["users", "authors", "books", "sign_in_tries"]
 PATIENT = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
-BRIEF = settings(derandomize=True, max_examples=12, deadline=None, suppress_health_check=PATIENT)
+BRIEF = settings(derandomize=True, max_examples=12, suppress_health_check=PATIENT)
 LONG = settings(BRIEF, max_examples=24)
 
 # Percent-encoded, as they travel in a form and in a query.

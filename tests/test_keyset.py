@@ -22,9 +22,7 @@ from bookshelf.core.db import NONE, db
 from bookshelf.core.keyset import LAST, BadCursor, Page, Position, decode, encode, fetch
 
 both = pytest.mark.parametrize("place", ["sqlite", "postgresql"], indirect=True)
-few = settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+few = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 KEYS = AUTHOR_SORTS["country"]
 

@@ -19,9 +19,7 @@ from bookshelf.core.text import fold, sort_key, unfolding
 from bookshelf.web.rendering import marked
 
 both = pytest.mark.parametrize("place", ["sqlite", "postgresql"], indirect=True)
-few = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+few = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def holds(text: str, typed: str) -> bool:

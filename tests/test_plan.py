@@ -278,7 +278,7 @@ def test_a_large_table_is_estimated(
     (found,) = planned(place, checkout)
     assert [touched[:3] for touched in found.touches] == [
         ("books", 2, True),
-        ("authors", 2, False),  # of which nobody has taken statistics
+        ("authors", 2, False),  # of which there are no statistics from since it was empty
     ]
     assert "takes books (about 2 rows): ACCESS EXCLUSIVE" in told(place, checkout)
 

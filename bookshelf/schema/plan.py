@@ -19,7 +19,7 @@ from bookshelf.schema.steps import Move, Step
 SMALL = 8 * 1024 * 1024  # bytes of a table that is counted rather than estimated
 ESTIMATE = text(
     "SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass(quote_ident(:name))"
-    " AND reltuples >= 0 AND pg_relation_size(oid) > :small"
+    " AND reltuples > 0 AND pg_relation_size(oid) > :small"
 )
 
 
