@@ -221,4 +221,4 @@ def test_a_search_and_a_picker_cost_three_statements_at_most(
         client.get(url, headers=PARTIAL)
         event.remove(db.engine, "before_cursor_execute", note)
         statements = [statement for statement in sent if not statement.startswith("BEGIN")]
-        assert len(statements) == (3 if "search" in url else 2), statements
+        assert len(statements) == 3, statements

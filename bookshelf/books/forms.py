@@ -141,7 +141,7 @@ class BookForm(RecordForm):
 
 def offered_authors(typed: str, limit: int, *, adding: bool) -> list[Candidate]:
     """What a picker offers for an author: those who fit best, and to add one."""
-    found = [_candidate(author, author.books, True) for author in authors.best(typed, limit)]
+    found = [_candidate(author, author.books, True) for author in authors.offered(typed, limit)]
     return [*found, _offer(tidy_line(typed))] if adding and tidy_line(typed) else found
 
 

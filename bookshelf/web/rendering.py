@@ -34,8 +34,10 @@ def _time(value: datetime, words: str) -> Markup:
 
 def marked(text: str, typed: str) -> Markup:
     """A text with what was typed to find it marked, however it is accented."""
+    if not typed:
+        return escape(text)
     parts, end = [], 0
-    for start, stop in spans(text, typed) if typed else ():
+    for start, stop in spans(text, typed):
         parts += [escape(text[end:start]), MARK.format(text[start:stop])]
         end = stop
     return Markup().join([*parts, escape(text[end:])])
