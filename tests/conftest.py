@@ -70,7 +70,7 @@ class Place:
 def style_sheet(app: Flask) -> str:
     """The address of a static file, in which the hash of them all stands."""
     with app.test_request_context():
-        return url_for("static", filename="css/tokens.css")
+        return url_for("static", filename="css/bookshelf.css")
 
 
 def after_head(steps: int = 1) -> str:

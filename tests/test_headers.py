@@ -88,7 +88,7 @@ def test_every_ending_has_every_header(odd: Flask, path: str, ending: str) -> No
         ("DELETE", "/", 405),
         ("GET", "/authors", 308),
         ("GET", "/nothing", 404),
-        ("GET", "/static/css/tokens.css", 404),
+        ("GET", "/static/css/bookshelf.css", 404),
         ("GET", "/api/books", 200),
         ("GET", "/api/nothing", 404),
         ("GET", "/livez", 200),
@@ -134,7 +134,7 @@ def addresses(app: Flask) -> list[str]:
 def test_every_file_of_a_page_is_kept_for_good(make_app: MakeApp) -> None:
     app = make_app()
     found = addresses(app)
-    assert len(found) == 4
+    assert len(found) == 3
     for address in found:
         assert re.match(r"(/bootstrap)?/static/[0-9a-f]{12}/", address), address
         with app.test_client().get(address) as answer:
@@ -154,7 +154,7 @@ def test_a_file_that_is_still_the_same_is_not_sent_again(make_app: MakeApp) -> N
 
 def test_a_file_that_is_missing_is_not_kept(make_app: MakeApp) -> None:
     app = make_app()
-    answer = app.test_client().get(style_sheet(app).replace("tokens", "missing"))
+    answer = app.test_client().get(style_sheet(app).replace("bookshelf.css", "missing.css"))
     assert (answer.status_code, answer.headers["Cache-Control"]) == (404, "no-store")
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from alembic.script import Script, ScriptDirectory
@@ -15,6 +16,9 @@ from bookshelf.schema.plan import Planned
 from bookshelf.schema.steps import Move
 
 CREATED = re.compile(r"^Create Date: (\d{4}-\d\d-\d\d)", re.MULTILINE)
+
+# What the revisions of a database's kind do, by their files and when these were written.
+_told: dict[tuple[str, Sequence[tuple[str, int]]], Mapping[str, Sequence[str]]] = {}
 
 
 class Entry(NamedTuple):
@@ -77,6 +81,15 @@ def _timeline(known: ScriptDirectory, lacking: set[str], connection: Connection)
 
 
 def _in_words(history: Sequence[Script], connection: Connection) -> Mapping[str, Sequence[str]]:
+    """What each revision does; known from the last time, unless a file has come or changed."""
+    files = tuple((script.path, Path(script.path).stat().st_mtime_ns) for script in history)
+    if (connection.dialect.name, files) not in _told:
+        _told.clear()
+        _told[connection.dialect.name, files] = _played(history, connection)
+    return _told[connection.dialect.name, files]
+
+
+def _played(history: Sequence[Script], connection: Connection) -> Mapping[str, Sequence[str]]:
     """What each revision does, found out by playing them all from the beginning."""
     moves = [Move(revision, is_upgrade=True) for revision in history]
     try:
