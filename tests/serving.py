@@ -5,10 +5,12 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.cookiejar import Cookie, CookieJar
 from pathlib import Path
+from typing import Self
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, build_opener
@@ -48,6 +50,24 @@ class Visitor:
         if opened != 200:
             return opened
         return self.visit("/authors/new", form_of(self.page) | {"name": name})
+
+
+class Crowd:
+    """Several who each do their work until the block ends, and look at `done` in between."""
+
+    def __init__(self, *works: Callable[[], None]) -> None:
+        self.done = threading.Event()
+        self.threads = [threading.Thread(target=work) for work in works]
+
+    def __enter__(self) -> Self:
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.done.set()
+        for thread in self.threads:
+            thread.join(60)
 
 
 def _signed_in(value: str) -> Cookie:

@@ -7,10 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from conftest import HEAD, Place, after_head, ask, execute, migrating, style_she
 from flask import Flask
 from flask.testing import FlaskClient
 from house import HousekeepingClient, add_person, cookie_of, form_of
-from serving import Visitor
+from serving import Crowd, Visitor
 from sqlalchemy import event
 
 from bookshelf.core.db import db
@@ -45,28 +45,16 @@ def downgrade():
 """
 
 
-class Crowd:
+class Visitors(Crowd):
     """Visitors who read and write until the block ends; what they were given, whom they added."""
 
     def __init__(self, address: str, cookie: str) -> None:
         self.statuses: Counter[int] = Counter()
         self.added: list[str] = []
-        self.done = threading.Event()
         kinds = (self.read, self.write, self.read, self.write)
-        self.threads = [
-            threading.Thread(target=kind, args=(Visitor(address, cookie), number))
-            for number, kind in enumerate(kinds)
-        ]
-
-    def __enter__(self) -> "Crowd":
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.done.set()
-        for thread in self.threads:
-            thread.join(PATIENCE)
+        super().__init__(
+            *(partial(kind, Visitor(address, cookie), number) for number, kind in enumerate(kinds))
+        )
 
     @property
     def all_is_well(self) -> bool:
@@ -133,7 +121,7 @@ def test_pages_are_served_through_a_pooler_while_the_schema_changes_on_the_direc
     with migrating(place, checkout) as config:
         command.upgrade(config, HEAD)
         add_person("editor")
-        with serving(place) as address, Crowd(address, cookie_of("editor")) as crowd:
+        with serving(place) as address, Visitors(address, cookie_of("editor")) as crowd:
             deadline = time.monotonic() + PATIENCE
             while crowd.all_is_well and len(crowd.added) < ADDED and time.monotonic() < deadline:
                 command.upgrade(config, "head")

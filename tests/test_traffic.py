@@ -9,6 +9,7 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ import pytest
 from alembic import command
 from conftest import HEAD, Place, after_head, ask, migrating, plant
 from house import add_person, cookie_of, form_of
-from serving import Visitor, served
+from serving import Crowd, Visitor, served
 
 from bookshelf.core.db import db
 from bookshelf.seed import bulk
@@ -59,25 +60,14 @@ class Answer(NamedTuple):
     took: float
 
 
-class Crowd:
+class Readers(Crowd):
     """Eight people: six read, one edits authors, one books."""
 
     def __init__(self, address: str) -> None:
         self.address = address
         self.answers: list[Answer] = []
-        self.done = threading.Event()
         works = [self.reads] * (CLIENTS - 2) + [self.edits_authors, self.edits_books]
-        self.threads = [threading.Thread(target=self.work, args=(work,)) for work in works]
-
-    def __enter__(self) -> "Crowd":
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.done.set()
-        for thread in self.threads:
-            thread.join(60)
+        super().__init__(*(partial(self.work, work) for work in works))
 
     def work(self, work: Callable[[Visitor, int], Iterator[tuple[str, str]]]) -> None:
         """Do one thing after another, and note how each went."""
@@ -137,7 +127,7 @@ def test_nobody_notices_that_the_schema_changes(
         bulk.add_random(authors=AUTHORS, books=BOOKS, seed=1, advance=lambda rows: None)
         db.session.commit()
         add_person("editor")
-        with served(place, WEB_CONCURRENCY="2") as address, Crowd(address) as crowd:
+        with served(place, WEB_CONCURRENCY="2") as address, Readers(address) as crowd:
             time.sleep(3)
             before = len(crowd.answers)
             for _ in range(2):

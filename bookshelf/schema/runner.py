@@ -92,7 +92,9 @@ def _naming_what_is_newer(connection: Connection) -> Iterator[None]:
 def _run_plainly(connection: Connection) -> None:
     """No lock is taken: nothing changes, or a test decides what becomes of its transaction."""
     reading = not _changes_the_schema()
-    context.configure(connection=connection, **_options(dont_mutate=reading))
+    context.configure(
+        connection=connection, transactional_ddl=True, **_options(dont_mutate=reading)
+    )
     with context.begin_transaction(), writing.comparing():
         context.run_migrations()
 
