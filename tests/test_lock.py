@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 from alembic import command
 from alembic.util import CommandError
 from conftest import HEAD, REVISIONS, Place, after_head, ask, migrating, plant, writing
+from flask import Flask
 from flask_migrate.cli import db as db_group
 
 from bookshelf.schema import lock
@@ -109,8 +109,7 @@ def test_several_threads_of_a_process_migrate_one_after_the_other(
     """Alembic keeps the running migration in global names; each thread has a database here."""
     places = [create_place("sqlite") for _ in range(4)]
     threads = [
-        threading.Thread(target=copy_context().run, args=(partial(upgrade, place),))
-        for place in places
+        threading.Thread(target=copy_context().run, args=(upgrade, place.app())) for place in places
     ]
     for thread in threads:
         thread.start()
@@ -120,9 +119,9 @@ def test_several_threads_of_a_process_migrate_one_after_the_other(
         assert ask(place, "SELECT version_num FROM alembic_version") == [(HEAD,)]
 
 
-def upgrade(place: Place) -> None:
+def upgrade(app: Flask) -> None:
     """Run `flask db upgrade` in this thread."""
-    with migrating(place):
+    with app.app_context():
         db_group.main(["upgrade"], standalone_mode=False)
 
 
