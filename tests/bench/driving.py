@@ -94,10 +94,13 @@ class Visitor:
         return response
 
     def time(self, sent: Sent) -> float:
-        """How many seconds an answer takes, which must be a page, or lead on to one."""
-        began = time.perf_counter()
+        """How many seconds an answer takes, which must be a page, or lead on to one.
+
+        What a save says is forgotten, as a browser would have shown it on the page that follows.
+        """
+        cookie, began = self.cookie, time.perf_counter()
         response = self.ask(sent)
-        seconds = time.perf_counter() - began
+        seconds, self.cookie = time.perf_counter() - began, cookie
         wanted = 200 if sent.typed is None else 302
         assert response.status == wanted, f"{sent.path}: {response.status}"
         return seconds
