@@ -15,6 +15,7 @@ from flask import Flask, request
 from house import form_of, stranger
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from limits import RateLimitItemPerSecond
 from werkzeug.test import TestResponse
 
 from bookshelf.accounts import queries, services, sessions, tries
@@ -145,7 +146,7 @@ STRANGERS = ("/login", "/invitation", "/welcome", "/books/1/edit?again")
 @pytest.fixture
 def served(place: Place, monkeypatch: pytest.MonkeyPatch) -> Flask:
     """An application as served, over an author, a book, people and an invitation."""
-    monkeypatch.setattr(tries, "FROM_ONE_ADDRESS", "1000000 per 300 seconds")
+    monkeypatch.setattr(tries, "FROM_ONE_ADDRESS", RateLimitItemPerSecond(1_000_000, 300))
     app = place.app(TESTING=False, WELCOME_KEY=hashlib.sha256(KEY.encode()).hexdigest())
     with app.app_context():
         create_book(title="A book", author=create_author(name="Ann Lee").id)

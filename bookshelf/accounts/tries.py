@@ -8,9 +8,11 @@ from hashlib import sha256
 from math import ceil
 from typing import Any
 
-from flask import Flask, current_app
-from flask_limiter import Limiter, RateLimitExceeded
-from flask_limiter.util import get_remote_address
+from flask import Flask, current_app, request
+from limits import RateLimitItemPerSecond
+from limits.errors import StorageError
+from limits.storage import storage_from_string
+from limits.strategies import FixedWindowRateLimiter
 from sqlalchemy import Connection, delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -20,30 +22,29 @@ from bookshelf.core.db import db, now
 
 MOST = 10
 WINDOW_S = 300
-FROM_ONE_ADDRESS = f"300 per {WINDOW_S} seconds"  # a whole office may sign in from one
-COUNT = "bookshelf.accounts.tries.count"
+FROM_ONE_ADDRESS = RateLimitItemPerSecond(300, WINDOW_S)  # a whole office may sign in from one
+COUNTERS = "bookshelf.accounts.tries.counters"
 
 _INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 def init_app(app: Flask) -> None:
-    """Count by address too: per process, unless RATELIMIT_STORAGE_URI names a store."""
-    app.config.setdefault("RATELIMIT_STORAGE_URI", "memory://")
-    limiter = Limiter(get_remote_address, app=app, in_memory_fallback_enabled=True)
-    app.extensions[COUNT] = limiter.limit(FROM_ONE_ADDRESS)(_nothing)
+    """Count by address too: in the store of RATELIMIT_STORAGE_URI, or while it is away, here."""
+    stores = (app.config.get("RATELIMIT_STORAGE_URI", "memory://"), "memory://")
+    app.extensions[COUNTERS] = [
+        FixedWindowRateLimiter(storage_from_string(store, wrap_exceptions=True)) for store in stores
+    ]
 
 
 def count_address() -> int:
     """Count a try from the address of this request; returns how many seconds to wait, or 0."""
+    shared, own = current_app.extensions[COUNTERS]
+    address = request.remote_addr or ""
     try:
-        current_app.extensions[COUNT]()
-    except RateLimitExceeded:
-        return WINDOW_S
-    return 0
-
-
-def _nothing() -> None:
-    """What the library counts the calls of."""
+        fits = shared.hit(FROM_ONE_ADDRESS, address)
+    except StorageError:
+        fits = own.hit(FROM_ONE_ADDRESS, address)
+    return 0 if fits else WINDOW_S
 
 
 def take(email: str) -> tuple[float, int]:
