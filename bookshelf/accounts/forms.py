@@ -47,9 +47,13 @@ def new_password_field(label: str = "Password") -> PasswordField:
 
 
 class VerifyingForm(BaseForm):
-    """A form with a password to look at; `wait` says for how many seconds none will be."""
+    """A form with a password to look at; `wait` says for how many seconds none will be.
+
+    `somebody` is whose it is, once the form is valid.
+    """
 
     wait = 0
+    somebody: User
 
     @property
     def status(self) -> int:
@@ -61,8 +65,8 @@ class VerifyingForm(BaseForm):
         """The headers of its page."""
         return {"Retry-After": str(self.wait)} if self.wait else {}
 
-    def verified(self, email: str, field: Field, wrong: str) -> User | None:
-        """Whose address and password these are; the try is counted first. Errors go to `field`."""
+    def verifies(self, email: str, field: Field, wrong: str) -> bool:
+        """Whether these are somebody's; the try is counted first. Errors go to `field`."""
         account, moment = tries.digest(email), 0.0
         self.wait = tries.count_address()
         if not self.wait:
@@ -71,18 +75,19 @@ class VerifyingForm(BaseForm):
             log.warning("sign-in throttled", account=account)
             minutes = ceil(self.wait / 60)
             field.errors = [f"Too many tries. Wait {minutes} min, then try again."]
-            return None
+            return False
         user = services.authenticate(email=email, password=field.data)
         if user is None:
             log.warning("sign-in failed", account=account)
             field.errors = [wrong]
-            return None
+            return False
         tries.give_back(email, moment)
-        return user
+        self.somebody = user
+        return True
 
 
 class SignInForm(VerifyingForm):
-    """Who somebody is; `somebody` is the person, once the form is valid."""
+    """Who somebody is."""
 
     email = email_field()
     password = PasswordField(
@@ -91,15 +96,11 @@ class SignInForm(VerifyingForm):
         render_kw={"autocomplete": "current-password"},
     )
     next = HiddenField()
-    somebody: User
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Whether this is somebody, and who."""
         valid = super().validate(extra_validators)
-        found = self.verified(str(self.email.data), self.password, WRONG) if valid else None
-        if found:
-            self.somebody = found
-        return found is not None
+        return valid and self.verifies(str(self.email.data), self.password, WRONG)
 
 
 class InvitationForm(BaseForm):
@@ -133,16 +134,15 @@ class PasswordForm(VerifyingForm):
     )
     password = new_password_field("New password")
 
-    def __init__(self, whose: User) -> None:
-        self.email = whose.email
+    def __init__(self, email: str) -> None:
+        self.email = email
         super().__init__()
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Whether the person who is signed in has this password."""
         valid = super().validate(extra_validators)
-        return bool(
-            valid and self.verified(self.email, self.current_password, "This is not your password.")
-        )
+        wrong = "This is not your password."
+        return valid and self.verifies(self.email, self.current_password, wrong)
 
 
 class PersonForm(BaseForm):

@@ -4,7 +4,18 @@ from datetime import datetime
 from uuid import uuid4
 
 from flask_security import UserMixin
-from sqlalchemy import CheckConstraint, Connection, Index, String, UniqueConstraint, event, text
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    Connection,
+    Index,
+    String,
+    UniqueConstraint,
+    event,
+    func,
+    text,
+)
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, Mapper, mapped_column
 
 from bookshelf.core.db import Model, UtcDateTime, bytewise_string, now
@@ -51,10 +62,15 @@ class User(Model, UserMixin):
         "version_id_generator": False,
     }
 
-    @property
+    @hybrid_property
     def called(self) -> str:
         """What to call the person: the name, or the address while there is none."""
         return self.name or self.email
+
+    @called.inplace.expression
+    @classmethod
+    def _called(cls) -> ColumnElement[str]:
+        return func.coalesce(func.nullif(cls.name, ""), cls.email)
 
 
 @event.listens_for(User, "before_insert")

@@ -8,7 +8,7 @@ from bookshelf.accounts import addresses
 from bookshelf.accounts.models import User
 from bookshelf.core import counting, keyset
 from bookshelf.core.counting import Count
-from bookshelf.core.db import AnySelect, db
+from bookshelf.core.db import AnyRow, AnySelect, db
 from bookshelf.core.matching import has_words
 from bookshelf.core.permissions import Role
 
@@ -19,8 +19,10 @@ SORTS: Mapping[str, keyset.Keys] = {
     "added": (User.id,),
 }
 
-# Put together once, as every page asks it.
-SIGNED_IN = select(User).where(User.fs_uniquifier == bindparam("epoch"), User.active)
+# Put together once, as every page asks it; a row costs less than a record.
+SIGNED_IN = select(User.id, User.email, User.called, User.role).where(
+    User.fs_uniquifier == bindparam("epoch"), User.active
+)
 
 
 def user(user_id: int) -> User | None:
@@ -33,9 +35,9 @@ def user_of(email: str) -> User | None:
     return db.session.scalar(select(User).where(User.email == addresses.normalised(email)))
 
 
-def signed_in_with(epoch: str) -> User | None:
-    """The person whose sessions have this epoch, unless they are disabled."""
-    return db.session.scalar(SIGNED_IN, {"epoch": epoch})
+def signed_in_with(epoch: str) -> AnyRow | None:
+    """Who the person is whose sessions have this epoch, unless they are disabled."""
+    return db.session.execute(SIGNED_IN, {"epoch": epoch}).one_or_none()
 
 
 def found(*, q: str = "") -> AnySelect:

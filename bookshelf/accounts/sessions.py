@@ -9,7 +9,6 @@ from typing import Any
 import flask_login
 from flask import Flask, current_app, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 from flask_security import Security, SQLAlchemyUserDatastore, login_user, logout_user
 from flask_security.recoverable import generate_reset_password_token, reset_password_token_status
 from werkzeug.datastructures import ImmutableMultiDict
@@ -18,7 +17,7 @@ from bookshelf.accounts import queries
 from bookshelf.accounts.forms import SignInForm
 from bookshelf.accounts.models import User
 from bookshelf.accounts.passwords import HASHING, nobodys
-from bookshelf.core.db import db
+from bookshelf.core.db import AnyRow, db
 from bookshelf.web.errors import typed_text
 from bookshelf.web.log import bind_actor, log
 from bookshelf.web.security import SAFE_METHODS
@@ -39,9 +38,15 @@ SETTINGS: dict[str, Any] = HASHING | {
 class Door:
     """What `web.security` asks of the accounts."""
 
-    def load(self) -> User | None:
-        """Who sent this request."""
-        return current_user._get_current_object() if current_user.is_authenticated else None
+    def load(self) -> AnyRow | None:
+        """Who sent this request: the person of its session.
+
+        A session also ends some time after it began, however busy it was.
+        """
+        age = time.time() - session.get("fs_paa", 0)
+        if age > current_app.config["SESSION_MAX_AGE"].total_seconds():
+            return None
+        return queries.signed_in_with(session.get("_user_id", ""))
 
     def ask(self) -> ResponseReturnValue | None:
         """Ask a stranger to sign in; with what was typed into a form, on the spot.
@@ -68,10 +73,9 @@ def init_app(app: Flask) -> None:
     app.config.from_mapping(SETTINGS, SECURITY_PASSWORD_SALT=_derived(app, "password salt"))
     datastore = SQLAlchemyUserDatastore(db, User, None)  # type: ignore[arg-type]
     library = Security(app, datastore, register_blueprint=False)
-    library.login_manager.user_loader(_load)
-    library.login_manager.request_loader(lambda request: None)  # no tokens yet
-    # These would load the person for every request and every page, that of an error included.
+    # These would load the person once more, for every request and every page.
     app.before_request_funcs[None].remove(library.principal._on_before_request)
+    app.after_request_funcs[None].remove(library.login_manager._update_remember_cookie)
     app.template_context_processors[None].remove(flask_login.utils._user_context_processor)
     with app.app_context():
         nobodys()  # so that the first stranger waits no longer than others
@@ -127,14 +131,6 @@ def destination(target: str | None) -> str:
 def _derived(app: Flask, purpose: str) -> str:
     """A secret for one purpose, which SECRET_KEY alone gives, as in HKDF (RFC 5869)."""
     return hmac.new(str(app.secret_key).encode(), purpose.encode(), sha256).hexdigest()
-
-
-def _load(epoch: str) -> User | None:
-    """The person of a session, which also ends some time after it began, however busy it was."""
-    age = time.time() - session.get("fs_paa", 0)
-    if age > current_app.config["SESSION_MAX_AGE"].total_seconds():
-        return None
-    return queries.signed_in_with(epoch)
 
 
 def _typed_elsewhere() -> ImmutableMultiDict[str, str]:

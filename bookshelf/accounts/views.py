@@ -51,12 +51,12 @@ def sign_in() -> ResponseReturnValue:
 @public
 def sign_out() -> ResponseReturnValue:
     """Sign out, in every browser: a copy of the cookie is worth nothing afterwards."""
-    form, user = BaseForm(), sessions.DOOR.load()
-    if user and not form.validate_on_submit():
-        g.person = user  # so that the page draws the button
+    form, person = BaseForm(), sessions.DOOR.load()
+    if person and not form.validate_on_submit():
+        g.person = person  # so that the page draws the button
         abort(400, "You are still signed in, as that page was an older one. Sign out here.")
-    if user:
-        _end_sessions(user)
+    if person:
+        _end_sessions(person.id)
         sessions.leave()
     return redirect(url_for(".sign_in"))
 
@@ -101,10 +101,11 @@ def invitation(token: str) -> ResponseReturnValue:
 @requires(Permission.READ)
 def account() -> ResponseReturnValue:
     """What one is called."""
-    form = NameForm(obj=g.person)
+    user = _user(g.person.id)
+    form = NameForm(obj=user)
     if form.validate_on_submit():
         with form.showing_problems():
-            services.rename(g.person, form.name.data)
+            services.rename(user, form.name.data)
             db.session.commit()
             flash("Your name was saved.")
             return redirect(url_for(".account"))
@@ -115,12 +116,12 @@ def account() -> ResponseReturnValue:
 @requires(Permission.READ)
 def password() -> ResponseReturnValue:
     """Change one's password, which ends all other sessions."""
-    form = PasswordForm(g.person)
+    form = PasswordForm(g.person.email)
     if form.validate_on_submit():
         with form.showing_problems():
-            services.set_password(g.person, form.password.data)
+            services.set_password(form.somebody, form.password.data)
             db.session.commit()
-            sessions.enter(g.person)
+            sessions.enter(form.somebody)
             log.info("password changed")
             flash("Your password was changed. Wherever else you were signed in, you no longer are.")
             return redirect(url_for(".account"))
@@ -200,9 +201,9 @@ def link(user_id: int) -> ResponseReturnValue:
     return _page_of(user, form)
 
 
-def _end_sessions(user: User) -> None:
+def _end_sessions(user_id: int) -> None:
     try:
-        services.end_sessions(user)
+        services.end_sessions(_user(user_id))
         db.session.commit()
     except Stale:  # they have just been ended elsewhere
         db.session.rollback()
