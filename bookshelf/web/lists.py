@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import request, url_for
 
@@ -128,20 +130,21 @@ class Listing:
 
         A cursor belongs to one order and one choice of rows, so it stays only when given.
         """
-        changed = {**self.state, **changes}
-        present: dict[str, Any] = {name: value for name, value in changed.items() if value}
-        return url_for(str(request.endpoint), **present)
+        return _with_parameters(self._path, {**self.state, **changes})
 
     def url_at(self, endpoint: str) -> str:
         """The URL of something else about the rows that this list shows, on all its pages."""
-        present: dict[str, Any] = {name: value for name, value in self.state.items() if value}
-        return url_for(endpoint, **present)
+        return _with_parameters(url_for(endpoint), self.state)
 
     def url_without(self, name: str) -> str:
         """The URL of this list without one of its filters."""
         return self.url(**dict.fromkeys(self.chosen[name].parameters))
 
-    @property
+    @cached_property
+    def _path(self) -> str:
+        return url_for(str(request.endpoint))
+
+    @cached_property
     def state(self) -> dict[str, str]:
         """The parameters that say which list this is, what is usual left out."""
         order = ("-" if self.descending else "") + self.sort
@@ -173,3 +176,9 @@ class Listing:
         if sort != self.sort:
             return None
         return "descending" if self.descending else "ascending"
+
+
+def _with_parameters(path: str, parameters: Mapping[str, str | None]) -> str:
+    """A path with those of the parameters that have a value."""
+    present = {name: value for name, value in parameters.items() if value}
+    return f"{path}?{urlencode(present)}" if present else path
