@@ -1,11 +1,12 @@
 """Languages by the names that people use, stored as the codes of ISO 639-3."""
 
+import json
 import re
 from collections import Counter
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import chain
-from typing import Any, Final, NamedTuple
+from pathlib import Path
+from typing import Final, NamedTuple
 
 import pycountry
 
@@ -112,47 +113,56 @@ def is_code(code: str) -> bool:
 
 @cache
 def _lookup() -> Lookup[Language]:
-    common, rare = [], []
-    claims = Counter(chain.from_iterable(map(_claims, pycountry.languages)))
-    reserved = {key for record in _common() for key in (record.alpha_2, whole(_names(record)[0]))}
-    for record in sorted(pycountry.languages, key=lambda record: fold(_names(record)[0])):
-        if hasattr(record, "alpha_2"):
-            shown, *names = _names(record)
-            common.append(Entry(Language(record.alpha_3, shown), names, _codes(record)))
-        else:
-            rare.append(_rare(record, claims, reserved))
+    records = sorted(_records(), key=lambda record: fold(record.names[0]))
+    claims = Counter(key for record in records for key in {whole(record.names[0]), *record.codes})
+    reserved = {
+        key
+        for record in records
+        if record.short_code
+        for key in (record.short_code, whole(record.names[0]))
+    }
+    common = [_common(record) for record in records if record.short_code]
+    rare = [_rare(record, claims, reserved) for record in records if not record.short_code]
     return Lookup([*common, *rare])
 
 
-def _common() -> list[Any]:
-    return [record for record in pycountry.languages if hasattr(record, "alpha_2")]
+class _Record(NamedTuple):
+    """A language as ISO 639-3 has it: the name to show comes first, the code to store as well."""
+
+    names: Sequence[str]
+    codes: Sequence[str]
+    short_code: str | None
 
 
-def _rare(record: Any, claims: Mapping[str, int], reserved: Container[str]) -> Entry[Language]:
+def _records() -> Iterator[_Record]:
+    """All languages, from the file of pycountry: its objects would keep 10 MB in each process."""
+    file = Path(pycountry.DATABASE_DIR, "iso639-3.json")
+    for listed in json.loads(file.read_text(encoding="utf-8"))["639-3"]:
+        kinds = ("alpha_3", "alpha_2", "bibliographic")
+        codes = [listed[kind] for kind in kinds if kind in listed]
+        yield _Record(_names(listed), codes, listed.get("alpha_2"))
+
+
+def _names(listed: Mapping[str, str]) -> Sequence[str]:
+    """The name to show, without ISO's dates ("Occitan (post 1500)"), and then all other names."""
+    name = listed["name"]
+    plain = re.sub(r" \([^)]*(\d|macrolanguage)[^)]*\)", "", name)
+    own = _NAMES.get(listed["alpha_3"], (plain,))
+    return list(dict.fromkeys((*own, name, listed.get("inverted_name", name))))
+
+
+def _common(record: _Record) -> Entry[Language]:
+    shown, *names = record.names
+    return Entry(Language(record.codes[0], shown), names, record.codes)
+
+
+def _rare(record: _Record, claims: Mapping[str, int], reserved: Container[str]) -> Entry[Language]:
     """A language whose shown name means no other: "Mon (mnw)", as "mon" is Mongolian's code.
 
     The code of ISO 639-1 or the name of a common language never means a rare one: "EN" is English.
     """
-    shown, *names = _names(record)
-    names = [name for name in (shown, *names) if whole(name) not in reserved]
+    shown, code = record.names[0], record.codes[0]
+    names = [name for name in record.names if whole(name) not in reserved]
     if claims[whole(shown)] > 1:
-        shown = f"{shown} ({record.alpha_3})"
-    return Entry(Language(record.alpha_3, shown), names, _codes(record))
-
-
-def _claims(record: Any) -> set[str]:
-    return {whole(_names(record)[0]), *_codes(record)}
-
-
-@cache
-def _names(record: Any) -> tuple[str, ...]:
-    """The name to show, without ISO's dates ("Occitan (post 1500)"), and then all other names."""
-    plain = re.sub(r" \([^)]*(\d|macrolanguage)[^)]*\)", "", record.name)
-    inverted = getattr(record, "inverted_name", record.name)
-    return tuple(dict.fromkeys((*_NAMES.get(record.alpha_3, (plain,)), record.name, inverted)))
-
-
-@cache
-def _codes(record: Any) -> list[str]:
-    kinds = ("alpha_3", "alpha_2", "bibliographic")
-    return [getattr(record, kind) for kind in kinds if hasattr(record, kind)]
+        shown = f"{shown} ({code})"
+    return Entry(Language(code, shown), names, record.codes)
