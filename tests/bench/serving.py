@@ -35,6 +35,7 @@ def served(environment: Mapping[str, str], application: str = "wsgi:app") -> Ite
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     given = {"PORT": str(port), "WEB_CONCURRENCY": WORKERS, "PYTHONPATH": f"{ROOT}/tests"}
+    given |= {"MALLOC_ARENA_MAX": "2"}  # as `make run` has it
     command = [sys.executable, "-m", "gunicorn", application]
     began = time.monotonic()
     with subprocess.Popen(
