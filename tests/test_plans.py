@@ -38,6 +38,7 @@ NARROWED = [
     "/authors/?country=IS",
     "/authors/?country=none",
     f"/books/?author_id={FAMOUS}",
+    f"/books/?author_id={FAMOUS}&sort=author",
     "/books/?author_id=8",
     "/books/?language=eng",
     "/books/?language=isl",

@@ -1,11 +1,11 @@
 """What is read about authors."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import Label, Select, func, select
+from sqlalchemy import Label, func, select
 from sqlalchemy.orm import with_parent
 
 from bookshelf.authors.models import Author
@@ -107,7 +107,7 @@ def offered(typed: str, limit: int) -> Sequence[AnyRow]:
 
 @cache
 def _offered() -> AnySelect:
-    """What a picker and a search show of any author."""
+    """What a picker, a form and a search show of any author."""
     columns = (Author.id, Author.name, Author.sort_name, Author.country)
     return select(*columns, _books_up_to_most())
 
@@ -128,7 +128,7 @@ def called(name: str, limit: int = 100) -> Sequence[AnyRow]:
         [any_author.where(begins(Author.sort_key, key)) for key in keys],
         [any_author.where(*has_whole_words(Author.sort_key, name))],
     )
-    rows = ranking.best(_names(), Author.sort_key, Author.id, tiers, MOST_ALIKE)
+    rows = ranking.best(_offered(), Author.sort_key, Author.id, tiers, MOST_ALIKE)
     # The sort key holds the words of both names, but not which of them make up one.
     exact = (row for row in rows if keys & {fold(row.name), fold(row.sort_name)})
     return list(islice(exact, limit))
@@ -136,43 +136,25 @@ def called(name: str, limit: int = 100) -> Sequence[AnyRow]:
 
 def beginning(name: str, limit: int = 12) -> Sequence[AnyRow]:
     """Authors of whose names some words begin so."""
-    statement = _names().where(*begins_words(Author.sort_key, name))
+    statement = _offered().where(*begins_words(Author.sort_key, name)).order_by(*SORTS["name"])
     return db.session.execute(statement.limit(limit)).all()
 
 
-def _names() -> AnySelect:
-    """What tells authors apart, in the order of lists."""
-    columns = (Author.id, Author.name, Author.sort_name, Author.country)
-    return select(*columns).order_by(*SORTS["name"])
-
-
-def counts_of_books(author_ids: Iterable[int]) -> dict[int, int]:
-    """How many books each of these authors has; who has none is left out."""
-    statement = select(Author.id, func.count()).join(Author.books)
-    rows = db.session.execute(statement.where(Author.id.in_(author_ids)).group_by(Author.id))
-    return dict(rows.all())
-
-
-def books_of_row(row: AnyRow) -> Count | None:
-    """How many books an author has, if the row tells."""
-    books: int | None = getattr(row, "books", None)
-    return None if books is None else Count(min(books, MOST_BOOKS), more=books > MOST_BOOKS)
-
-
-def count_of_books(author: Author) -> Count:
+def books_of_row(row: AnyRow) -> Count:
     """How many books an author has, or that there are more than MOST_BOOKS."""
-    return counting.up_to(_books_of(author), MOST_BOOKS)
+    books: int = row.books
+    return Count(min(books, MOST_BOOKS), more=books > MOST_BOOKS)
 
 
-def books_of(author: Author, limit: int = keyset.SIZE) -> Sequence["Book"]:
-    """The first books of an author by title."""
-    return db.session.scalars(_books_of(author).limit(limit)).all()
-
-
-def _books_of(author: Author) -> Select["Book"]:
+def books_of(author: Author) -> tuple[Sequence["Book"], Count]:
+    """The first books of an author by title, and how many there are, or more than MOST_BOOKS."""
     book = _book()
     theirs = select(book).where(with_parent(author, Author.books))
-    return theirs.order_by(book.sort_key, book.id)
+    theirs = theirs.order_by(book.sort_key, book.id)
+    first = db.session.scalars(theirs.limit(keyset.SIZE)).all()
+    if len(first) < keyset.SIZE:
+        return first, Count(len(first))
+    return first, counting.up_to(theirs, MOST_BOOKS)
 
 
 def _book() -> type["Book"]:

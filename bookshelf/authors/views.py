@@ -112,8 +112,8 @@ def _author(author_id: int) -> Author:
 
 def _books(author: Author) -> dict[str, object]:
     """An author, the first of their books, and how many there are."""
-    count = queries.count_of_books(author)
-    return {"author": author, "books": queries.books_of(author), "count": count}
+    books, count = queries.books_of(author)
+    return {"author": author, "books": books, "count": count}
 
 
 def _after_adding(author: Author) -> str:

@@ -12,6 +12,7 @@ from bookshelf.authors.models import Author
 from bookshelf.authors.names import in_order
 from bookshelf.books import isbn, languages, queries
 from bookshelf.books.services import NewAuthor
+from bookshelf.core.db import AnyRow
 from bookshelf.core.problems import Problem
 from bookshelf.core.text import words
 from bookshelf.web.forms import (
@@ -46,11 +47,9 @@ class AuthorField(LookupField):
         found: list[Any] = list(exact or authors.beginning(typed))
         if (chosen := self._chosen_before(typed)) and chosen.id not in [row.id for row in found]:
             found.append(chosen)
-        books = authors.counts_of_books(author.id for author in found)
         # A single one is taken, unless only parts of words fit: King is not Kingsley.
         certain = len(found) > 1 or any(_has_words(author, typed) for author in found)
-        known = [_candidate(author, books.get(author.id, 0), certain) for author in found]
-        return [*known, _offer(typed)]
+        return [*(_candidate(author, certain) for author in found), _offer(typed)]
 
     def _drop_outdated_offer(self, exact: Sequence[str]) -> None:
         """Drop the choice to add an author if others are called so than when it was offered."""
@@ -59,10 +58,10 @@ class AuthorField(LookupField):
             self.chosen = None
         self.among = exact
 
-    def _chosen_before(self, typed: str) -> Author | None:
+    def _chosen_before(self, typed: str) -> AnyRow | None:
         """The author whom the form named, however many others share the name."""
         chosen = parse_id(self.chosen)
-        author = authors.author(chosen) if chosen else None
+        author = authors.author_row(chosen) if chosen else None
         return author if author and author.sort_name == typed else None
 
     def text_of(self, record: Author) -> str:
@@ -80,11 +79,10 @@ class AuthorField(LookupField):
 
     @property
     def described(self) -> str:
-        author = authors.author(self.data) if isinstance(self.data, int) else None
+        author = authors.author_row(self.data) if isinstance(self.data, int) else None
         if author is None:
             return self.typed
-        books = authors.counts_of_books([author.id]).get(author.id, 0)
-        candidate = _candidate(author, books, certain=True)
+        candidate = _candidate(author, certain=True)
         return f"{candidate.label} ({candidate.hint})"
 
     def question(self, certain: Sequence[Candidate]) -> str:
@@ -141,7 +139,7 @@ class BookForm(RecordForm):
 
 def offered_authors(typed: str, limit: int, *, adding: bool) -> list[Candidate]:
     """What a picker offers for an author: those who fit best, and to add one."""
-    found = [_candidate(author, author.books, True) for author in authors.offered(typed, limit)]
+    found = [_candidate(author, certain=True) for author in authors.offered(typed, limit)]
     return [*found, _offer(tidy_line(typed))] if adding and tidy_line(typed) else found
 
 
@@ -161,9 +159,8 @@ def _offer(typed: str) -> Candidate:
     return Candidate(f"{NEW}{typed}", label, hint, certain=False, text=typed)
 
 
-def _candidate(author: Any, books: int, certain: bool) -> Candidate:
+def _candidate(author: AnyRow, certain: bool) -> Candidate:
     country = countries.name_of(author.country) if author.country else "no country"
-    count = "1 book" if books == 1 else f"{books:,} books"
-    if books > authors.MOST_BOOKS:
-        count = f"more than {authors.MOST_BOOKS:,} books"
-    return Candidate(str(author.id), author.sort_name, f"{country}, {count}", certain)
+    count = authors.books_of_row(author)
+    books = "book" if count.number == 1 else "books"
+    return Candidate(str(author.id), author.sort_name, f"{country}, {count} {books}", certain)

@@ -103,8 +103,11 @@ def page_of_books(
 
     Raises KeyError for an unknown sort, BadCursor.
     """
+    # The same order, and that of the index in which these books stand together:
     if isbn == NONE and sort == "title":
-        sort = "isbn"  # the same order, and that of the index in which they stand together
+        sort = "isbn"
+    if "author_id" in narrowing and sort == "author":
+        sort = "title"
     empty = isbn == NONE and sort == "isbn"
     books = _narrowed(isbn=isbn, **narrowing)
     if sort == "author":
