@@ -1,5 +1,7 @@
 """What lists are narrowed by, how large their pages are, and how many rows they say there are."""
 
+import re
+from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,18 +14,19 @@ from bookshelf.authors.services import create_author
 from bookshelf.books.services import create_book
 from bookshelf.core import counting
 from bookshelf.core.db import db
+from bookshelf.core.keyset import encode
 from bookshelf.web import lists
 
 NEXT, PREVIOUS, FIRST, LAST = "Next →", "← Previous", "First", "Last"
-TOTAL = '<p class="total">'
+TOTAL = re.compile('<p class="total"[^>]*>(.*?)</p>', re.S)
 
 pytestmark = pytest.mark.parametrize("place", ["sqlite", "postgresql"], indirect=True)
 
 
 def said(html: str) -> str:
     """What the page says of the number of rows."""
-    line = html.split(TOTAL)[1].split("</p>")[0] if TOTAL in html else ""
-    return text_of(line).removesuffix("Export as CSV").strip()
+    found = TOTAL.search(html)
+    return text_of(found[1]).removesuffix("Export as CSV").strip() if found else ""
 
 
 def follow(client: Client, html: str, words: str) -> str:
@@ -177,6 +180,19 @@ def test_a_search_counts_no_further_than_its_page_until_it_is_asked(client: Clie
     second = follow(client, html, NEXT)
     counted = follow(client, second, "Count exactly")
     assert (said(counted), rows_of(counted)) == ("60 authors", rows_of(second))
+
+
+def test_the_rows_of_a_search_are_counted_once_they_are_there(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(60)
+    html = client.get("/authors/?q=name&after=" + encode(["name 02", 2])).text
+    [later] = re.findall('data-counted="([^"]+)"', html)
+    counted = client.get(unescape(later)).text
+    assert (said(counted), rows_of(counted)) == ("60 authors", rows_of(html))
+    assert "data-counted" not in counted
+    monkeypatch.setattr(counting, "MANY", 55)
+    assert said(client.get(unescape(later)).text) == "More than 55 authors Count exactly"
 
 
 def test_a_filter_counts_up_to_a_thousand(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,6 +127,15 @@ def foreign(address: str) -> list[str]:
     return [] if re.match(r"http://127\.0\.0\.1:|data:", address) else [address]
 
 
+def test_what_a_search_finds_is_counted_once_it_is_shown(page: Page, shelf: str) -> None:
+    page.goto(f"{shelf}/books/?q=the&size=25")
+    total = page.get_by_role("status")
+    expect(total).to_have_text(re.compile(r"^\d+ books Export as CSV$"))
+    page.route("**/*count=capped*", lambda route: route.fulfill(body=""))
+    page.goto(f"{shelf}/books/?q=the&size=25&sort=year")
+    expect(total).to_have_text("More than 25 books Count exactly Export as CSV")
+
+
 @pytest.mark.parametrize("kind", ["sqlite", "pgbouncer"])
 @pytest.mark.browser_context_args(java_script_enabled=False)
 def test_an_author_and_her_book_come_and_go(

@@ -18,11 +18,15 @@ from bookshelf.web.urls import typed
 SIZES = (25, keyset.SIZE, 100, 200)
 COUNTED = 1_000  # rows that a filter leaves are counted so far
 HOW, CURSORS = ("sort", "size"), ("after", "before")
+EXACT, CAPPED = "exact", "capped"  # how rows may be asked to be counted
 
 
 @dataclass
 class Listing:
-    """A page of rows, and the state of its list: search, order, filters, and what was ignored."""
+    """A page of rows, and the state of its list: search, order, filters, and what was ignored.
+
+    `counted_later` says that to count them might cost more than to find those of the page.
+    """
 
     sorts: Mapping[str, keyset.Keys]
     filters: Sequence[Filter] = ()
@@ -30,6 +34,7 @@ class Listing:
     notices: list[str] = field(default_factory=list)
     size: int = keyset.SIZE
     sizes: Sequence[int] = SIZES
+    counted_later: bool = False
     page: keyset.Page = field(init=False)
     count: Count = field(init=False)
 
@@ -94,11 +99,16 @@ class Listing:
         """How many rows there are, as exactly as it costs no more than the page itself."""
         if self.page.previous is None and self.page.next is None:
             return Count(len(self.page.rows))
-        if typed("count") == "exact":
+        if typed("count") == EXACT:
             return counting.exactly(found)
         if not self.narrowed:
             return total()
-        return self._count_of_filter(found) or Count(self.size, more=True)
+        if count := self._count_of_filter(found):
+            return count
+        if typed("count") == CAPPED:
+            return counting.up_to(found, counting.MANY)
+        self.counted_later = True
+        return Count(self.size, more=True)
 
     def _count_of_filter(self, found: AnySelect) -> Count | None:
         """How many rows a filter leaves, if it is the only one and says how to count them."""
@@ -160,10 +170,9 @@ class Listing:
         """What a form that narrows the list anew carries along unseen."""
         return {name: value for name, value in self.state.items() if value and name in HOW}
 
-    @property
-    def url_counted(self) -> str:
-        """The URL of this page with all rows counted."""
-        return self.url(count="exact", **{name: request.args.get(name) for name in CURSORS})
+    def url_counted(self, how: str) -> str:
+        """The URL of this page with its rows counted: EXACT, or CAPPED at 10,000."""
+        return self.url(count=how, **{name: request.args.get(name) for name in CURSORS})
 
     def url_sorted_by(self, sort: str) -> str:
         """The URL of this list in that order, or the other way round where it has it already."""
