@@ -19,5 +19,5 @@ def test_every_line_is_measured_beside_its_limit(tmp_path: Path) -> None:
     for name in ("Books, first page", "Search, rare word", "Create an author", "Add-book form"):
         assert name in names
     assert all(float(ours) > 0 < float(limit) for _, ours, limit in rows)
-    assert "KB of HTML" in written
+    assert re.search(r"KB of HTML, [1-9][\d.]+ KB of CSS and script, in 5 requests\.", written)
     assert "Cold start" in written

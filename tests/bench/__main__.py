@@ -9,6 +9,10 @@ from bench.measuring import Effort, Run, run
 from bench.report import written
 
 KINDS = ["postgresql", "sqlite"]
+FLAGS = {
+    "large-sqlite": "not only S on SQLite",
+    "loading": "compare filling with COPY alone, which takes about as long again",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -20,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for kind in asked.databases:
         # SQLite is for small shelves; a large one is measured there only when told.
         fitting = sizes if kind == "postgresql" or asked.large_sqlite else sizes[:1]
-        with filled(kind, fitting) as shelves:
+        with filled(kind, fitting, loading=asked.loading) as shelves:
             runs += [run(shelf, effort) for shelf in shelves]
     asked.output.write_text(written(runs, effort, _command(asked)), encoding="utf-8")
     print(f"Written to {asked.output}")
@@ -32,8 +36,7 @@ def _command(asked: argparse.Namespace) -> str:
     changed = []
     if asked.databases != usual.databases:
         changed.append(f"--databases {' '.join(asked.databases)}")
-    if asked.large_sqlite:
-        changed.append("--large-sqlite")
+    changed += [f"--{flag}" for flag in FLAGS if vars(asked)[flag.replace("-", "_")]]
     if (asked.seconds, asked.clients) != (usual.seconds, usual.clients):
         changed.append(f"--seconds {asked.seconds:g} --clients {asked.clients}")
     options = f' ARGS="{" ".join(changed)}"' if changed else ""
@@ -44,7 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--size", choices=SIZES, default="s", help="how many authors (default: s)")
     parser.add_argument("--databases", nargs="+", choices=KINDS, default=KINDS)
-    parser.add_argument("--large-sqlite", action="store_true", help="not only S on SQLite")
+    for flag, meaning in FLAGS.items():
+        parser.add_argument(f"--{flag}", action="store_true", help=meaning)
     parser.add_argument("--seconds", type=float, default=2, help="for each line, twice")
     parser.add_argument("--clients", type=int, default=8, help="how many ask at once")
     parser.add_argument("--output", type=Path, default=ROOT / "docs/performance.md")

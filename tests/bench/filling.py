@@ -8,12 +8,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import servers
 
 from bench.asking import Asker
+from bench.loading import bare_load
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = {"tiny": 100, "s": 10_000, "m": 100_000, "l": 1_000_000}
@@ -30,12 +31,16 @@ POSTGRESQL_SETTINGS = {
 
 @dataclass(frozen=True)
 class Shelf:
-    """A filled database: where it is, how much is in it, how long it took to fill."""
+    """A filled database: where it is, how much is in it, how long it took to fill.
+
+    `bare_seconds` is how long COPY alone takes for the same, if that was asked.
+    """
 
     kind: str
     size: str
     url: str
     seconds: float
+    bare_seconds: float | None = None
 
     @property
     def authors(self) -> int:
@@ -60,8 +65,8 @@ class Shelf:
 
 
 @contextlib.contextmanager
-def filled(kind: str, sizes: Sequence[str]) -> Iterator[list[Shelf]]:
-    """A database of each size, gone after the block."""
+def filled(kind: str, sizes: Sequence[str], *, loading: bool = False) -> Iterator[list[Shelf]]:
+    """A database of each size, gone after the block; `loading` asks for their `bare_seconds`."""
     with contextlib.ExitStack() as stack:
         if kind == "sqlite":
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="shelf-"))
@@ -69,7 +74,10 @@ def filled(kind: str, sizes: Sequence[str]) -> Iterator[list[Shelf]]:
         else:
             server = stack.enter_context(servers.postgresql(POSTGRESQL_SETTINGS))
             urls = [stack.enter_context(_database(server)) for _ in sizes]
-        yield [_fill(kind, size, url) for size, url in zip(sizes, urls, strict=True)]
+        shelves = [_fill(kind, size, url) for size, url in zip(sizes, urls, strict=True)]
+        if loading and kind == "postgresql":
+            shelves = [replace(shelf, bare_seconds=bare_load(shelf.url)) for shelf in shelves]
+        yield shelves
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from bench.filling import Shelf
 from bench.lines import Line, lines
 from bench.sampling import sample
 from bench.serving import Served, served
+from bench.weighing import Weight, weighed
 
 MAIN = '<main class="container" id="content">'
 COOKIE = "__Host-session"
@@ -62,7 +63,7 @@ class Run:
     shelf: Shelf
     measured: Sequence[Measured]
     exported: Exported
-    weight: int
+    weight: Weight
     began_in: float
     limit_began_in: float
     memory: float
@@ -81,12 +82,11 @@ def run(shelf: Shelf, effort: Effort) -> Run:
             times = [bench.measure(line, str(number)) for number, line in enumerate(asked)]
         with Visitor(ours.port, visitor.cookie) as reader:
             file = exported(shelf, ours, reader)
-        visitor.ask(Sent("/books/"))
         return Run(
             shelf,
             [Measured(*both) for both in zip(asked, times, counts, strict=True)],
             exported=file,
-            weight=len(visitor.body),
+            weight=weighed(visitor, "/books/"),
             began_in=ours.began_in,
             limit_began_in=limit.began_in,
             memory=ours.memory(),
