@@ -1,6 +1,7 @@
 """How names and moments are written for people, and what of a text they looked for."""
 
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 
 from markupsafe import Markup, escape
 
@@ -23,7 +24,12 @@ def moment(value: datetime) -> Markup:
 
 def day(value: datetime) -> Markup:
     """The day of a moment, short enough for a column."""
-    return _time(value, f"{value:%-d %b %Y}")
+    return _time(value, _day_in_words(value.date()))
+
+
+@lru_cache(maxsize=1000)
+def _day_in_words(value: date) -> str:
+    return f"{value:%-d %b %Y}"
 
 
 def _time(value: datetime, words: str) -> Markup:
