@@ -287,7 +287,7 @@ def forgeries(client: Client, stranger: Client) -> dict[str, tuple[dict[str, str
     return {
         "no token": ({}, {}),
         "a stranger's token": ({"csrf_token": token_of(stranger)}, {}),
-        "a garbled token": ({"csrf_token": right[:-3] + "abc"}, {}),
+        "a garbled token": ({"csrf_token": right[:-20] + right[-20:].swapcase()}, {}),
         "another site": ({"csrf_token": right}, {"Sec-Fetch-Site": "cross-site"}),
         "a sister site": ({"csrf_token": right}, {"Sec-Fetch-Site": "same-site"}),
     }
