@@ -9,6 +9,7 @@ from bench.measuring import Effort, Run, run
 from bench.report import written
 
 KINDS = ["postgresql", "sqlite"]
+GROWING = ["s", "m", "l"]
 FLAGS = {
     "large-sqlite": "not only S on SQLite",
     "loading": "compare filling with COPY alone, which takes about as long again",
@@ -16,9 +17,9 @@ FLAGS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure at the size, and first at S, beside which a larger one is held."""
+    """Measure at the size, and first at the smaller ones, beside which it is held."""
     asked = _parser().parse_args(arguments)
-    sizes = ["s", asked.size] if asked.size in ("m", "l") else [asked.size]
+    sizes = GROWING[: GROWING.index(asked.size) + 1] if asked.size in GROWING else [asked.size]
     effort = Effort(asked.seconds, asked.clients)
     runs: list[Run] = []
     for kind in asked.databases:
