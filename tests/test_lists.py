@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from conftest import Place
 from flask import Flask
 from house import HousekeepingClient as Client
 from house import field_of, link_to, read, rows_of, text_of
@@ -353,7 +354,10 @@ def counting() -> Iterator[list[str]]:
         event.remove(db.engine, "before_cursor_execute", note)
 
 
-def test_a_page_of_a_list_costs_three_statements_at_most(app: Flask, client: Client) -> None:
+def test_a_page_of_a_list_costs_three_statements_at_most(
+    place: Place, app: Flask, client: Client
+) -> None:
+    """PostgreSQL looks words up by one of these; with an author beside them it is a fourth."""
     for author in add_authors(60):
         create_book(title="A book", author=author.id, language="eng")
     client.get("/")
@@ -367,6 +371,8 @@ def test_a_page_of_a_list_costs_three_statements_at_most(app: Flask, client: Cli
         "/authors/?country=gb&count=exact",
         f"/books/?sort=year&after={encode([2000, 'a', 1])}",
         "/books/?sort=author",
+        "/books/?q=a+book&language=eng",
+        "/books/?q=book&after=bad",
         f"/books/?q=book&author_id={author.id}&language=eng",
         f"/books/?author_id={author.id}&after={encode(['a', 1])}",
         "/api/authors",
@@ -375,7 +381,8 @@ def test_a_page_of_a_list_costs_three_statements_at_most(app: Flask, client: Cli
     ):
         with counting() as sent:
             assert client.get(url).status_code == 200
-        assert 1 <= len(sent) <= 3, (url, sent)
+        looks_up = place.kind != "sqlite" and "q=" in url and "author_id" in url
+        assert 1 <= len(sent) <= 3 + looks_up, (url, sent)
 
 
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)

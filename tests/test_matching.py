@@ -9,13 +9,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from markupsafe import escape
 
+from bookshelf.authors import queries as authors
 from bookshelf.authors.models import Author
 from bookshelf.books import queries
 from bookshelf.books.models import Book
 from bookshelf.core.db import db
 from bookshelf.core.keyset import Position
-from bookshelf.core.matching import found_at_beginnings, has_words, spans, terms
+from bookshelf.core.matching import begins_words, found_at_beginnings, has_words, spans, terms
 from bookshelf.core.text import fold, sort_key, unfolding
+from bookshelf.core.vocabulary import has_whole_words, looked_up
 from bookshelf.web.rendering import marked
 
 both = pytest.mark.parametrize("place", ["sqlite", "postgresql"], indirect=True)
@@ -42,6 +44,24 @@ def _has(key: str, word: str) -> bool:
     return any(start.startswith(word) for start in starts)
 
 
+def begins_with_each(text: str, typed: str) -> bool:
+    """What a tier of the best is: each word typed begins a word."""
+    key, searched = fold(text), fold(typed)
+    if not any(letter.isalnum() for letter in searched):
+        return key.startswith(searched)
+    return all(any(word.startswith(one) for word in key.split()) for one in searched.split())
+
+
+def has_each(text: str, typed: str) -> bool:
+    """Who is called so, perhaps in another order."""
+    key, searched = fold(text), fold(typed)
+    if searched and not any(letter.isalnum() for letter in searched):
+        return key == searched
+    return set(searched.split()) <= set(key.split())
+
+
+WAYS = {"beginnings": begins_with_each, "whole words": has_each}
+
 # Few letters, so that words are often found; what LIKE and regular expressions read otherwise.
 LETTERS = st.text(st.sampled_from("aabbeé '.-%_/\\+*ßØ村上1"), max_size=14)
 
@@ -59,9 +79,17 @@ def test_the_same_is_found_in_both_databases_and_in_python(
     ]
     if values:
         db.session.execute(db.insert(Author), values)
-    found = db.session.scalars(db.select(Author.id).where(*has_words(Author.sort_key, typed)))
     expected = [number for number, text in enumerate(texts, start=1) if holds(text, typed)]
-    assert sorted(found) == expected
+    read = db.select(Author.id).where(*has_words(Author.sort_key, typed))
+    for found in (read, authors.found(q=typed)):
+        assert sorted(db.session.scalars(found)) == expected
+    found_so = {
+        "beginnings": begins_words(Author.sort_key, looked_up(typed, Author.sort_key)),
+        "whole words": has_whole_words(Author.sort_key, typed),
+    }
+    for way, conditions in found_so.items():
+        found = db.session.scalars(db.select(Author.id).where(*conditions))
+        assert sorted(found) == [n for n, text in enumerate(texts, 1) if WAYS[way](text, typed)]
 
 
 @both

@@ -39,6 +39,7 @@ from bookshelf.schema import direct
 ROOT = Path(__file__).resolve().parent.parent
 VERSIONS = ROOT / "migrations/versions"
 BOOKKEEPING = {"alembic_version"}
+DERIVED = {"words_of_authors", "words_of_books"}  # on PostgreSQL alone; nobody typed them
 
 Row = dict[str, Any]
 Rows = Mapping[str, list[Row]]  # by table
@@ -100,7 +101,7 @@ class Shelf(NamedTuple):
                     ).mappings()
                 ]
                 for table in inspect(connection).get_table_names()
-                if table not in BOOKKEEPING
+                if table not in BOOKKEEPING | DERIVED
             }
 
     def highest_ids(self) -> dict[str, int | None]:
@@ -338,10 +339,37 @@ def has_trigrams_on_postgresql(shelf: Shelf) -> None:
     assert found == (both if shelf.place.kind == "postgresql" else set())
 
 
+def has_the_words_of_keys_on_postgresql(shelf: Shelf) -> None:
+    tables: Any = shelf.schema()
+    if shelf.place.kind == "sqlite":
+        assert not DERIVED & tables.keys()
+        return
+    names = {name for table in tables.values() for name, _, _ in table["indexes"]}
+    assert {name for name in names if re.search("words|trgm", name)} == {
+        *("ix_authors_sort_key_words", "ix_books_sort_key_words"),
+        *("ix_words_of_authors_word", "ix_words_of_books_word"),
+        *("ix_words_of_authors_word_trgm", "ix_words_of_books_word_trgm"),
+    }
+    with shelf.engine.connect() as connection:
+        for table in ("authors", "books"):
+            words = {word for row in shelf.rows()[table] for word in row["sort_key"].split()}
+            known = connection.scalars(text(f"SELECT word FROM words_of_{table}"))
+            assert sorted(known) == sorted(words)
+        statistics = connection.scalars(text("SELECT stxname FROM pg_statistic_ext ORDER BY 1"))
+        assert list(statistics) == ["st_authors_sort_key", "st_books_sort_key"]
+
+
 A_SHELF: Rows = {
     **at_0003(("Ann", "ann"), ("Bo", "bo")),
     "users": [ANN, {**ANN, "email": "bo@b.org", "fs_uniquifier": "e"}],
     "sign_in_tries": [{"account": name, "moments": "[]", "last_at": MOMENT} for name in ("a", "b")],
+}
+SOME_KEYS: Rows = {
+    **A_SHELF,
+    **at_0003(
+        *(("x", key) for key in ("two towers the", "towers", "c++", "???", "村上 春樹")),
+        ("soon deleted", "deleted"),
+    ),
 }
 MORE_OF_ALL: Rows = {
     **at_0003(("New", "new")),
@@ -380,6 +408,7 @@ PROOFS: dict[str, Proof] = {
     ),
     "0006": Proof(A_SHELF, MORE_OF_ALL, has_an_index_for_each_order),
     "0007": Proof(A_SHELF, MORE_OF_ALL, has_trigrams_on_postgresql),
+    "0008": Proof(SOME_KEYS, MORE_OF_ALL, has_the_words_of_keys_on_postgresql),
 }
 
 

@@ -13,8 +13,9 @@ from bookshelf.authors.names import in_order, propose_sort_name
 from bookshelf.core import counting, keyset, ranking
 from bookshelf.core.counting import Count
 from bookshelf.core.db import NONE, AnyRow, AnySelect, db
-from bookshelf.core.matching import begins, begins_words, has_whole_words, has_words
+from bookshelf.core.matching import Term, begins, begins_words, has_all
 from bookshelf.core.text import fold
+from bookshelf.core.vocabulary import has_whole_words, looked_up
 
 if TYPE_CHECKING:
     from bookshelf.books.models import Book
@@ -43,7 +44,7 @@ def author_row(author_id: int) -> AnyRow | None:
 
 def found(*, q: str = "", country: str | None = None) -> AnySelect:
     """The ids of authors whose name has all words of `q`, of one country: its code, or NONE."""
-    statement = select(Author.id).where(*has_words(Author.sort_key, q))
+    statement = select(Author.id).where(*has_all(Author.sort_key, looked_up(q, Author.sort_key)))
     if country:
         statement = statement.where(Author.country == (None if country == NONE else country))
     return statement
@@ -63,6 +64,7 @@ def page_of_authors(
     if country == NONE and sort == "name":
         sort = "country"  # the same order, and that of the index in which they stand together
     empty = country == NONE and sort == "country"
+    at.values(SORTS[sort])  # A bad cursor costs no look-up.
     shown = select(*COLUMNS, _books_up_to_most())
     of = found(q=q, country=country)
     return keyset.fetch([of], shown, SORTS[sort], at, first_is_empty=empty)
@@ -76,10 +78,11 @@ def _books_up_to_most() -> Label[int]:
     return counted.scalar_subquery().label("books")
 
 
-def best(typed: str, limit: int) -> Sequence[AnyRow]:
+def best(typed: str, terms: Sequence[Term], limit: int) -> Sequence[AnyRow]:
     """Authors by how what was typed fits: as a whole, at the beginning, at those of words, inside.
 
-    Each with a count of `books` up to MOST_BOOKS + 1. Nobody fits a blank.
+    Each with a count of `books` up to MOST_BOOKS + 1. Nobody fits a blank. `terms` are those of
+    what was typed, looked up.
     """
     keys = list(dict.fromkeys((fold(typed), fold(propose_sort_name(typed)))))
     if not keys[0]:
@@ -88,8 +91,8 @@ def best(typed: str, limit: int) -> Sequence[AnyRow]:
     tiers = (
         [any_author.where(Author.sort_key.in_(keys))],
         [any_author.where(begins(Author.sort_key, key)) for key in keys],
-        [any_author.where(*begins_words(Author.sort_key, typed))],
-        [any_author.where(*has_words(Author.sort_key, typed))],
+        [any_author.where(*begins_words(Author.sort_key, terms))],
+        [any_author.where(*has_all(Author.sort_key, terms))],
     )
     return ranking.best(_offered(), Author.sort_key, Author.id, tiers, limit)
 
@@ -102,7 +105,7 @@ def offered(typed: str, limit: int) -> Sequence[AnyRow]:
         rows = db.session.execute(begin_so.limit(limit)).all()
         if len(rows) == limit:
             return rows  # by their keys, so that who is called just so comes first
-    return best(typed, limit)
+    return best(typed, looked_up(typed, Author.sort_key), limit)
 
 
 @cache
@@ -136,7 +139,8 @@ def called(name: str, limit: int = 100) -> Sequence[AnyRow]:
 
 def beginning(name: str, limit: int = 12) -> Sequence[AnyRow]:
     """Authors of whose names some words begin so."""
-    statement = _offered().where(*begins_words(Author.sort_key, name)).order_by(*SORTS["name"])
+    terms = looked_up(name, Author.sort_key)
+    statement = _offered().where(*begins_words(Author.sort_key, terms)).order_by(*SORTS["name"])
     return db.session.execute(statement.limit(limit)).all()
 
 

@@ -13,7 +13,8 @@ from bookshelf.books.titles import possible_keys
 from bookshelf.core import counting, keyset, ranking
 from bookshelf.core.counting import Count
 from bookshelf.core.db import NONE, AnyRow, AnySelect, db
-from bookshelf.core.matching import Term, begins, begins_words, has_words, has_words_together
+from bookshelf.core.matching import Term, begins, begins_words, has_all, has_words_together
+from bookshelf.core.vocabulary import looked_up
 
 Years = tuple[int, int]  # the first and the last
 
@@ -41,7 +42,7 @@ def found(*, q: str = "", **narrowing: Any) -> AnySelect:
     books = _narrowed(**narrowing)
     if not q:
         return books
-    return books.where(Book.id.in_(union(*_searched(select(Book.id), q))))
+    return books.where(Book.id.in_(union(*_searched(select(Book.id), q, terms_of(q)))))
 
 
 def _narrowed(
@@ -69,16 +70,21 @@ def _narrowed(
     return statement.where(Book.isbn.is_(None)) if isbn == NONE else statement
 
 
-def _searched(books: AnySelect, q: str) -> list[AnySelect]:
-    """Selects that together find those of the books which `q` means: an ISBN, or words."""
-    parts = [books.where(have) for have in has_words_together(Book.sort_key, q, _author_has)]
+def terms_of(q: str) -> Sequence[Term]:
+    """The terms of `q`, looked up among the words of authors and of books."""
+    return looked_up(q, Author.sort_key, Book.sort_key)
+
+
+def _searched(books: AnySelect, q: str, terms: Sequence[Term]) -> list[AnySelect]:
+    """Selects that together find those of the books which `q` means: an ISBN, or its terms."""
+    parts = [books.where(have) for have in has_words_together(Book.sort_key, terms, _author_has)]
     number = isbn_of(q)
     return [*parts, books.where(Book.isbn == number)] if number else parts
 
 
 def _author_has(terms: Sequence[Term]) -> ColumnElement[bool]:
     """The condition that the author's key has all terms; SQLite would read each book for a join."""
-    authors = select(Author.id).where(*(term.within(Author.sort_key) for term in terms))
+    authors = select(Author.id).where(*has_all(Author.sort_key, terms))
     return Book.author_id.in_(authors)
 
 
@@ -109,27 +115,29 @@ def page_of_books(
     if "author_id" in narrowing and sort == "author":
         sort = "title"
     empty = isbn == NONE and sort == "isbn"
+    at.values(SORTS[sort])  # A bad cursor costs no look-up.
     books = _narrowed(isbn=isbn, **narrowing)
     if sort == "author":
         books = books.join(Book.author)
-    parts = _searched(books, q)
+    parts = _searched(books, q, terms_of(q))
     return keyset.fetch(parts, _rows(), SORTS[sort], at, first_is_empty=empty)
 
 
-def best(typed: str, limit: int) -> Sequence[AnyRow]:
+def best(typed: str, terms: Sequence[Term], limit: int) -> Sequence[AnyRow]:
     """Books by how what was typed fits the title: as a whole, at the beginning, at those of words;
-    then those of which title and author together have all words. None fits a blank.
+    then those of which title and author together have all words. None fits a blank. `terms` are
+    those of what was typed, looked up.
     """
     keys = possible_keys(typed)
     if not keys[0]:
         return []
     any_book = select(Book.id)
-    has_all = has_words(Book.sort_key, typed)
+    has_terms = has_all(Book.sort_key, terms)
     tiers = (
         [any_book.where(Book.sort_key.in_(keys))],
-        [any_book.where(begins(Book.sort_key, start), *has_all) for start in _beginnings(keys)],
-        [any_book.where(*begins_words(Book.sort_key, typed))],
-        _searched(any_book, typed),
+        [any_book.where(begins(Book.sort_key, start), *has_terms) for start in _beginnings(keys)],
+        [any_book.where(*begins_words(Book.sort_key, terms))],
+        _searched(any_book, typed, terms),
     )
     return ranking.best(_rows(), Book.sort_key, Book.id, tiers, limit)
 

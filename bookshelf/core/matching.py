@@ -1,13 +1,14 @@
 """What typed words mean in a search: in any order, in part, in one key or in two together.
 
-PostgreSQL looks letters up by threes (pg_trgm). A word with three letters in a row is found
-anywhere in a key; a shorter one only where a word begins, where the blank makes up for the third.
+A word with three letters in a row is found anywhere in a key. A shorter one is in too many, so it
+is found only where a word begins. How PostgreSQL looks words up, `vocabulary.py` knows.
 """
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, or_
 
@@ -22,7 +23,8 @@ _INITIALS: Final = re.compile(r"[^\W\d_]{2,3}")
 _LETTER_OR_DIGIT: Final = re.compile(r"[^\W_]")
 
 
-class Term(NamedTuple):
+@dataclass(frozen=True)
+class Term:
     """What is looked for, somewhere in a key or at the beginnings of its words.
 
     A key begins with it where `leads`: nothing that consists of symbols can be looked up otherwise.
@@ -33,17 +35,30 @@ class Term(NamedTuple):
     leads: bool = False
 
     @property
+    def spelt(self) -> str:
+        """The term letter by letter, if it may be initials: "jrr" also stands for "J. R. R."."""
+        return " ".join(self.text) if _INITIALS.fullmatch(self.text) else ""
+
+    @property
     def starts(self) -> tuple[str, ...]:
-        """What words may begin with instead: "jrr" also stands for "J. R. R."."""
+        """What words may begin with instead of holding the term."""
         own = () if self.anywhere else (self.text,)
-        return (*own, " ".join(self.text)) if _INITIALS.fullmatch(self.text) else own
+        return (*own, self.spelt) if self.spelt else own
 
     def within(self, key: Any) -> ColumnElement[bool]:
         """The condition that a key holds the term."""
         if self.leads:
             return begins(key, self.text)
-        inside = [_holds(key, self.text)] if self.anywhere else []
-        return or_(*inside, *(_holds(key, f" {start}") for start in self.starts))
+        inside = [holds(key, self.text)] if self.anywhere else []
+        return or_(*inside, *(holds(key, f" {start}") for start in self.starts))
+
+    def beginning(self, key: Any) -> ColumnElement[bool]:
+        """The condition that a word of a key begins with the term."""
+        return begins(key, self.text) if self.leads else holds(key, f" {self.text}")
+
+    def whole(self, key: Any) -> ColumnElement[bool]:
+        """The condition that the term is a word of a key."""
+        return key == self.text if self.leads else holds(key, f" {self.text} ")
 
     def places(self, folded: str) -> Iterator[tuple[int, int]]:
         """Where the term stands in a folded text, from and to."""
@@ -75,37 +90,35 @@ def found_at_beginnings(typed: str) -> list[str]:
 
 def has_words(key: Any, typed: str) -> list[ColumnElement[bool]]:
     """The conditions that a key has every word that was typed."""
-    return [term.within(key) for term in terms(typed)]
+    return has_all(key, terms(typed))
+
+
+def has_all(key: Any, found: Iterable[Term]) -> list[ColumnElement[bool]]:
+    """The conditions that a key has all terms."""
+    return [term.within(key) for term in found]
 
 
 def has_words_together(
-    key: Any, typed: str, other_has: Callable[[Sequence[Term]], ColumnElement[bool]]
+    key: Any, found: Iterable[Term], other_has: Callable[[Sequence[Term]], ColumnElement[bool]]
 ) -> Iterator[ColumnElement[bool]]:
-    """Conditions of which one holds if each word is in a key or in that of another row.
+    """Conditions of which one holds if each term is in a key or in that of another row.
 
-    Each says of the two longest words where they are: so a database can look them up. `other_has`
+    Each says of the two longest terms where they are: so a database can look them up. `other_has`
     makes the condition that the key of the other row has some terms.
     """
-    found = sorted(terms(typed), key=lambda term: len(term.text), reverse=True)
-    leading, rest = found[:LEADING_WORDS], found[LEADING_WORDS:]
+    longest = sorted(found, key=lambda term: len(term.text), reverse=True)
+    leading, rest = longest[:LEADING_WORDS], longest[LEADING_WORDS:]
     elsewhere = [or_(term.within(key), other_has([term])) for term in rest]
     for count in range(len(leading) + 1):
         for own in combinations(leading, count):
             others = [term for term in leading if term not in own]
             there = [other_has(others)] if others else []
-            yield and_(True, *(term.within(key) for term in own), *there, *elsewhere)
+            yield and_(True, *has_all(key, own), *there, *elsewhere)
 
 
-def has_whole_words(key: Any, typed: str) -> list[ColumnElement[bool]]:
-    """The conditions that every word that was typed is a word of the key."""
-    found = terms(typed)
-    return [key == one.text if one.leads else _holds(key, f" {one.text} ") for one in found]
-
-
-def begins_words(key: Any, typed: str) -> list[ColumnElement[bool]]:
-    """The conditions that every word that was typed begins a word of the key."""
-    found = terms(typed)
-    return [begins(key, one.text) if one.leads else _holds(key, f" {one.text}") for one in found]
+def begins_words(key: Any, found: Iterable[Term]) -> list[ColumnElement[bool]]:
+    """The conditions that every term begins a word of the key."""
+    return [term.beginning(key) for term in found]
 
 
 def begins(key: Any, start: str) -> ColumnElement[bool]:
@@ -113,8 +126,11 @@ def begins(key: Any, start: str) -> ColumnElement[bool]:
     return and_(key >= start, key < start + _AFTER_ALL)
 
 
-def _holds(key: Any, text: str) -> ColumnElement[bool]:
-    """The condition that a key between blanks holds a text; revision 0007 indexes just this."""
+def holds(key: Any, text: str) -> ColumnElement[bool]:
+    """The condition that a key between blanks holds a text.
+
+    PostgreSQL keeps statistics of just this (revision 0008).
+    """
     condition: ColumnElement[bool] = (" " + key + " ").contains(text, autoescape=True)
     return condition
 

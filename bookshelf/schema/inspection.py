@@ -6,7 +6,7 @@ from contextlib import closing
 
 from sqlalchemy import Connection, text
 
-from bookshelf.schema import drift, patience, trigrams
+from bookshelf.schema import drift, patience, search
 from bookshelf.schema.findings import Finding
 
 # One that is being built just now is not valid yet.
@@ -36,7 +36,7 @@ def findings(connection: Connection, *, comparable: bool) -> Iterator[Finding]:
         yield from _constraints(connection)
         yield from _holders(connection)
         if comparable:
-            yield from trigrams.findings(connection)
+            yield from search.findings(connection)
 
 
 def _drift(connection: Connection) -> Finding:

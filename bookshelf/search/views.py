@@ -24,11 +24,12 @@ def index() -> ResponseReturnValue:
     number = isbn_of(q)
     if number and (book := books.book_of_isbn(number)):
         return redirect(url_for("books.show", book_id=book.id))
+    terms = books.terms_of(q)
     return render_template(
         "search/index.html",
         q=q,
-        authors=authors.best(q, MOST),
-        books=books.best(q, MOST),
+        authors=authors.best(q, terms, MOST),
+        books=books.best(q, terms, MOST),
         short=found_at_beginnings(q),
         books_of=authors.books_of_row,
     )

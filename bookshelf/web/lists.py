@@ -93,24 +93,24 @@ class Listing:
             self.notices.append("That page is not known here; this is the first one.")
             at = keyset.Position(self.descending, size=self.size)
             self.page = page_of(**self.asked, sort=self.sort, at=at)
-        self.count = self._count(found(**self.asked), total)
+        self.count = self._count(found, total)
 
-    def _count(self, found: AnySelect, total: Callable[[], Count]) -> Count:
+    def _count(self, found: Callable[..., AnySelect], total: Callable[[], Count]) -> Count:
         """How many rows there are, as exactly as it costs no more than the page itself."""
         if self.page.previous is None and self.page.next is None:
             return Count(len(self.page.rows))
         if typed("count") == EXACT:
-            return counting.exactly(found)
+            return counting.exactly(found(**self.asked))
         if not self.narrowed:
             return total()
         if count := self._count_of_filter(found):
             return count
         if typed("count") == CAPPED:
-            return counting.up_to(found, counting.MANY)
+            return counting.up_to(found(**self.asked), counting.MANY)
         self.counted_later = True
         return Count(self.size, more=True)
 
-    def _count_of_filter(self, found: AnySelect) -> Count | None:
+    def _count_of_filter(self, found: Callable[..., AnySelect]) -> Count | None:
         """How many rows a filter leaves, if it is the only one and says how to count them."""
         if self.q or len(self.chosen) != 1:
             return None
@@ -118,7 +118,7 @@ class Listing:
         order = next(one.counted_by for one in self.filters if one.name == name)
         if order is None:
             return chosen.leaves
-        return counting.up_to(found.order_by(*self.sorts[order]), COUNTED)
+        return counting.up_to(found(**self.asked).order_by(*self.sorts[order]), COUNTED)
 
     @property
     def asked(self) -> dict[str, Any]:
