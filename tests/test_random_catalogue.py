@@ -102,6 +102,28 @@ def test_every_index_is_there_afterwards(empty: tuple[Place, Flask]) -> None:
     assert ("ix_books_sort_key",) in [row[:1] for row in before]
 
 
+def test_every_word_is_known_afterwards_and_each_that_comes_later(
+    empty: tuple[Place, Flask],
+) -> None:
+    place, app = empty
+    if place.kind == "sqlite":
+        return
+    for number in ("5", "3"):  # into an empty shelf, and to what is there
+        assert seed(app, "--random", number, "--random-seed", number, "--force").exit_code == 0
+        assert_words_are_known(place)
+    create_book(title="Unheard of", author=create_author(name="Ann Unheard").id)
+    db.session.commit()
+    assert_words_are_known(place)
+
+
+def assert_words_are_known(place: Place) -> None:
+    """Each once, as nobody else has been writing."""
+    for table in ("authors", "books"):
+        keys = ask(place, f"SELECT sort_key FROM {table}")
+        known = [word for (word,) in ask(place, f"SELECT word FROM words_of_{table}")]
+        assert sorted(known) == sorted({word for (key,) in keys for word in key.split()})
+
+
 def test_a_run_that_fails_leaves_everything_as_it_was(
     empty: tuple[Place, Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:

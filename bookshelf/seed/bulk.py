@@ -15,6 +15,7 @@ from bookshelf.core.db import db
 from bookshelf.seed import random_catalogue
 
 ROWS_AT_ONCE = 1000
+TABLES = ("authors", "books")
 AUTHORS: Any = Author.__table__
 BOOKS: Any = Book.__table__
 
@@ -53,7 +54,7 @@ def add_random(*, authors: int, books: int, seed: int, advance: Advance) -> None
         taken = set(db.session.scalars(select(Book.isbn)))
         rows = random_catalogue.books(seed=seed, count=books, authors=authors, taken=taken, **ids)
         write(BOOKS, rows, advance)
-    for table in ("authors", "books"):
+    for table in TABLES:
         db.session.execute(text(f"ANALYZE {table}"))
 
 
@@ -82,18 +83,37 @@ def _reserved(table: Table, count: int) -> int:
 def _built_afterwards() -> Iterator[None]:
     """Take the indexes away that are no constraints: over ready rows PostgreSQL builds them faster.
 
-    While people use the shelf that would be no good: every list would need them.
+    Words are not noted row by row either. While people use the shelf that would be no good: every
+    list would need the indexes.
     """
+    _note_words("DISABLE")
     indexes = db.session.execute(INDEXES).all()
     for index in indexes:
         db.session.execute(text(f'DROP INDEX "{index.name}"'))
     yield
+    _note_words("ENABLE")
+    _add_words()
     connection = db.session.connection()
     for index in indexes:
         connection.exec_driver_sql(index.definition)
         for column, target in index.statistics or ():
             sampled = f'ALTER INDEX "{index.name}" ALTER COLUMN {column} SET STATISTICS {target}'
             connection.exec_driver_sql(sampled)
+
+
+def _note_words(way: str) -> None:
+    """ENABLE or DISABLE what notes the words of each row."""
+    for table in TABLES:
+        db.session.execute(text(f"ALTER TABLE {table} {way} TRIGGER note_words"))
+
+
+def _add_words() -> None:
+    """Of all rows at once; the words of rows that were deleted are there still."""
+    for table in TABLES:
+        words = f"SELECT unnest(string_to_array(sort_key, ' ')) FROM {table}"  # noqa: S608
+        known = f"SELECT word FROM words_of_{table}"  # noqa: S608
+        db.session.execute(text(f"INSERT INTO words_of_{table} {words} EXCEPT {known}"))
+        db.session.execute(text(f"ANALYZE words_of_{table}"))
 
 
 def _insert(table: Table, rows: Rows, advance: Advance) -> None:
