@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count, repeat
+from itertools import chain, count, repeat
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -10,7 +10,7 @@ from house import form_of
 
 from bench.asking import ID
 from bench.driving import Sending, Sent, Visitor, version_in
-from bench.sampling import FREQUENT, Sample
+from bench.sampling import BESIDE, FREQUENT, VERY_FREQUENT, Sample
 
 PARTIAL = {"X-Partial": "1"}
 BOOK = "b.id, b.title, a.sort_name, b.year, b.publisher, b.language, b.isbn, b.created_at"
@@ -73,6 +73,14 @@ def authors(where: str = "", order: str = "a.sort_key, a.id", *values: Any) -> l
     return [Statement(f"SELECT {AUTHOR} FROM authors a {where} ORDER BY {order} LIMIT 51", values)]
 
 
+def _found(where: str, *values: Any) -> Statement:
+    """The books of a page that is searched for: the index of the order has the keys, too."""
+    page = f"SELECT id FROM books WHERE {where} ORDER BY sort_key, id LIMIT 51"
+    joined = "JOIN books b ON b.id = page.id JOIN authors a ON a.id = b.author_id"
+    order = "ORDER BY b.sort_key, b.id"
+    return Statement(f"SELECT {BOOK} FROM ({page}) page {joined} {order}", values)
+
+
 def _by_author(where: str = "", *values: Any) -> list[Statement]:
     joined = f"SELECT {BOOK} FROM authors a JOIN books b ON b.author_id = a.id {where}"
     return [Statement(f"{joined} ORDER BY a.sort_key, a.id, b.sort_key, b.id LIMIT 51", values)]
@@ -132,23 +140,27 @@ def _lists(sample: Sample) -> Iterator[Line]:
 
 def _searches(sample: Sample) -> Iterator[Line]:
     def search(name: str, *typed: str, peers: float | None = None) -> Line:
-        where = " AND ".join([f"{sample.searched} LIKE %s"] * len(typed))
-        values = [f"%{word}%" for word in typed]
-        found = books(f"WHERE {where}", "sort_key, id", *values)
+        conditions = [sample.holding("books", word) for word in typed]
+        where = " AND ".join(condition for condition, _ in conditions)
+        values = chain.from_iterable(values for _, values in conditions)
+        found = [_found(where, *values)]
         return Line(name, f"/books/?q={quote_plus(' '.join(typed))}", found, peers=peers)
 
     yield search("Search, rare word", sample.rare, peers=29 / 6.8)
     yield search("Search, frequent word", FREQUENT, peers=427 / 13.5)
-    yield search("Search, two words", FREQUENT, "silent")
+    yield search("Search, very frequent word", VERY_FREQUENT)
+    yield search("Search, two words", FREQUENT, BESIDE)
+    by_whom, author = sample.holding("authors", sample.by_whom)
+    of_whom, book = sample.holding("books", sample.of_whom)
     yield Line(
         "Search, author and title",
         f"/books/?q={quote_plus(f'{sample.by_whom} {sample.of_whom}')}",
         [
             Statement(
-                f"SELECT {BOOK} FROM (SELECT * FROM authors WHERE {sample.searched} LIKE %s) a"
-                f" JOIN (SELECT * FROM books WHERE {sample.searched} LIKE %s) b"
+                f"SELECT {BOOK} FROM (SELECT * FROM authors WHERE {by_whom}) a"
+                f" JOIN (SELECT * FROM books WHERE {of_whom}) b"
                 " ON b.author_id = a.id ORDER BY b.sort_key, b.id LIMIT 51",
-                [f"%{sample.by_whom}%", f"%{sample.of_whom}%"],
+                [*author, *book],
             )
         ],
     )
@@ -161,8 +173,9 @@ def _pickers(sample: Sample) -> Iterator[Line]:
     path = f"/books/authors?q={quote_plus(key)}"
     yield Line("Picker of authors, three letters", path, prefix, "options", 2.1 / 0.8)
     whole = Statement(found, [sample.rare, sample.rare + "\U0010ffff"])
-    books_so = books(f"WHERE {sample.searched} LIKE %s", "sort_key, id", f"%{sample.rare}%")
-    yield Line("Search everywhere", f"/search?q={quote_plus(sample.rare)}", [whole, *books_so])
+    condition, values = sample.holding("books", sample.rare)
+    books_so = _found(condition, *values)
+    yield Line("Search everywhere", f"/search?q={quote_plus(sample.rare)}", [whole, books_so])
 
 
 def _records(sample: Sample) -> Iterator[Line]:

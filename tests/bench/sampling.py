@@ -1,5 +1,6 @@
 """What the pages of a bench are about: a record, a cursor, words that are rare or frequent."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bench.asking import Asker
@@ -9,9 +10,10 @@ from bookshelf.core.text import words
 
 BOOK_KEYS = "b.sort_key, b.id"
 AUTHOR_KEYS = "a.sort_key, a.id"
-FREQUENT = "river"
-# What the index of a search is over: on PostgreSQL the key between blanks, see revision 0007.
-SEARCHED = {"postgresql": "(' ' || sort_key || ' ')", "sqlite": "sort_key"}
+FREQUENT, VERY_FREQUENT, BESIDE = "river", "the", "silent"
+# By the words that hold what is looked for PostgreSQL finds the rows, see revision 0008.
+HOLDING = "SELECT DISTINCT word FROM words_of_{table} WHERE word LIKE %s"
+BY_WORDS = "strpos(sort_key, %s) > 0 AND string_to_array(sort_key, ' ') && %s"
 
 
 class Sample(NamedTuple):
@@ -28,7 +30,13 @@ class Sample(NamedTuple):
     of_whom: str
     of_many: int
     of_few: int
-    searched: str
+    words: Mapping[tuple[str, str], Sequence[str]]  # by table and text, on PostgreSQL
+
+    def holding(self, table: str, text: str) -> tuple[str, list[Any]]:
+        """The best condition that a key of a table holds a text, with its values."""
+        if (table, text) not in self.words:
+            return "sort_key LIKE %s", [f"%{text}%"]
+        return BY_WORDS, [text, self.words[table, text]]
 
     def cursor(self, name: str) -> str:
         """The cursor of a row, as links between pages carry it."""
@@ -49,6 +57,9 @@ def sample(shelf: Shelf, asker: Asker) -> Sample:
     theirs = row(BOOK_KEYS, f"books b WHERE b.author_id = {few}", BOOK_KEYS)
     place = row("b.title", "books b WHERE b.title LIKE 'A History of %%'", "b.id")[0]
     year = "b.year, b.sort_key, b.id"
+    rare, by_whom, of_whom = words(place)[-1], words(key)[0], words(theirs[0])[0]
+    of_books = (rare, of_whom, FREQUENT, VERY_FREQUENT, BESIDE)
+    searched = [("authors", by_whom), *(("books", text) for text in of_books)]
     return Sample(
         middle_author=by_author,
         last_author=row(AUTHOR_KEYS, "authors a", "a.sort_key DESC, a.id DESC"),
@@ -56,13 +67,18 @@ def sample(shelf: Shelf, asker: Asker) -> Sample:
         last_book=row(BOOK_KEYS, "books b", "b.sort_key DESC, b.id DESC"),
         middle_by_author=[key, few, *theirs],
         middle_by_year=row(year, "books b WHERE b.year IS NOT NULL", year, shelf.books // 2),
-        rare=words(place)[-1],
-        by_whom=words(key)[0],
-        of_whom=words(theirs[0])[0],
+        rare=rare,
+        by_whom=by_whom,
+        of_whom=of_whom,
         of_many=_author_of(asker, min(1000, shelf.books // 20)),
         of_few=few,
-        searched=SEARCHED[shelf.kind],
+        words={} if asker.is_sqlite else {one: _words(asker, *one) for one in searched},
     )
+
+
+def _words(asker: Asker, table: str, text: str) -> list[str]:
+    """Those of a table that hold a text."""
+    return [word for (word,) in asker.ask(HOLDING.format(table=table), [f"%{text}%"])]
 
 
 def _author_of(asker: Asker, count: int) -> int:
