@@ -165,6 +165,12 @@ def test_each_folded_letter_knows_where_it_comes_from(text: str) -> None:
         assert folded == fold(text)
 
 
+@given(st.text("abjr'- .", min_size=1), st.text("abjr'- ."))
+def test_a_text_in_ascii_is_marked_as_any_other_is(text: str, typed: str) -> None:
+    if any(map(str.isalnum, text)):
+        assert spans(text, typed) == spans(f"{text} 村", typed)
+
+
 def test_words_beyond_the_twentieth_are_not_looked_for() -> None:
     assert len(terms(" ".join(f"word{number}" for number in range(30)))) == 20
     assert len(terms("word word Wörd")) == 1

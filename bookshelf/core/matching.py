@@ -7,12 +7,13 @@ is found only where a word begins. How PostgreSQL looks words up, `vocabulary.py
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, or_
 
-from bookshelf.core.text import fold, unfolding, words
+from bookshelf.core.text import fold, folded_in_place, unfolding, words
 
 MOST_WORDS: Final = 20  # SQLite refuses expressions that are nested a thousand deep
 LEADING_WORDS: Final = 2
@@ -61,9 +62,9 @@ class Term:
         return key == self.text if self.leads else holds(key, f" {self.text} ")
 
     def places(self, folded: str) -> Iterator[tuple[int, int]]:
-        """Where the term stands in a folded text, from and to."""
-        before = "^" if self.leads else "(?:^|(?<= ))"
-        patterns = [before + re.escape(start) for start in self.starts]
+        """Where the term stands in a folded text, from and to; several blanks count as one."""
+        before = "^ *" if self.leads else "(?:^|(?<= ))"
+        patterns = [before + re.escape(start).replace(r"\ ", " +") for start in self.starts]
         if self.anywhere:
             patterns.append(re.escape(self.text))
         for pattern in patterns:
@@ -137,9 +138,22 @@ def holds(key: Any, text: str) -> ColumnElement[bool]:
 
 def spans(text: str, typed: str) -> list[tuple[int, int]]:
     """Where a text has what was typed: from and to, in order, without overlaps."""
+    folded = folded_in_place(text)
+    if folded.strip():
+        return list(_joined(sorted(_found_in(folded, typed))))
     folded, places = unfolding(text)
-    found = (place for term in terms(typed) for place in term.places(folded))
+    found = _found_in(folded, typed)
     return list(_joined(sorted((places[start][0], places[end - 1][1]) for start, end in found)))
+
+
+def _found_in(folded: str, typed: str) -> Iterator[tuple[int, int]]:
+    return (place for term in _terms(typed) for place in term.places(folded))
+
+
+@lru_cache(maxsize=100)
+def _terms(typed: str) -> Sequence[Term]:
+    """The terms by which a page marks a hundred texts."""
+    return terms(typed)
 
 
 def _joined(sorted_spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -54,6 +54,14 @@ def fold(text: str) -> str:
     return " ".join(text.translate(_FOLDED).split()) or _unfolded(text)
 
 
+def folded_in_place(text: str) -> str:
+    """Return the folded text with each letter in its place, "" where not each becomes just one.
+
+    Blanks are as many as the text has. In ASCII each letter becomes one.
+    """
+    return text.translate(_FOLDED) if text.isascii() else ""
+
+
 def unfolding(text: str) -> tuple[str, list[tuple[int, int]]]:
     """Return the folded text, and for each of its letters where it comes from, from and to."""
     found = _letter_by_letter(text, lambda character: _FOLDED[ord(character)])
