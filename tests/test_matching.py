@@ -13,8 +13,9 @@ from bookshelf.authors import queries as authors
 from bookshelf.authors.models import Author
 from bookshelf.books import queries
 from bookshelf.books.models import Book
+from bookshelf.core import counting
 from bookshelf.core.db import db
-from bookshelf.core.keyset import Position
+from bookshelf.core.keyset import Position, together
 from bookshelf.core.matching import begins_words, found_at_beginnings, has_words, spans, terms
 from bookshelf.core.text import fold, sort_key, unfolding
 from bookshelf.core.vocabulary import has_whole_words, looked_up
@@ -81,7 +82,7 @@ def test_the_same_is_found_in_both_databases_and_in_python(
         db.session.execute(db.insert(Author), values)
     expected = [number for number, text in enumerate(texts, start=1) if holds(text, typed)]
     read = db.select(Author.id).where(*has_words(Author.sort_key, typed))
-    for found in (read, authors.found(q=typed)):
+    for found in (read, *authors.found(q=typed)):
         assert sorted(db.session.scalars(found)) == expected
     found_so = {
         "beginnings": begins_words(Author.sort_key, looked_up(typed, Author.sort_key)),
@@ -108,7 +109,10 @@ def test_titles_and_authors_are_searched_together_and_alike(
     expected = [n for n, author, title in keys if hold_together(title, author, typed)]
     page = queries.page_of_books(q=typed, sort="added", at=Position(size=100))
     assert [book.id for book in page.rows] == expected
-    assert sorted(db.session.scalars(queries.found(q=typed))) == expected
+    found = queries.found(q=typed)
+    assert sorted(db.session.scalars(together(found, Book.id))) == expected
+    assert counting.exactly(found).number == len(expected)
+    assert counting.up_to(found, 2) == (min(2, len(expected)), False, len(expected) > 2)
 
 
 def hold_together(title: str, author: str, typed: str) -> bool:

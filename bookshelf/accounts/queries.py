@@ -1,6 +1,6 @@
 """What is read about people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import bindparam, func, select
 
@@ -40,9 +40,9 @@ def signed_in_with(epoch: str) -> AnyRow | None:
     return db.session.execute(SIGNED_IN, {"epoch": epoch}).one_or_none()
 
 
-def found(*, q: str = "") -> AnySelect:
+def found(*, q: str = "") -> Sequence[AnySelect]:
     """The ids of people whose name and address have all words of `q`."""
-    return select(User.id).where(*has_words(User.sort_key, q))
+    return [select(User.id).where(*has_words(User.sort_key, q))]
 
 
 def page_of_people(
@@ -51,7 +51,7 @@ def page_of_people(
     """A page of the people that `found` gives; raises KeyError for an unknown sort, BadCursor."""
     columns = (User.id, User.name, User.email, User.role, User.active, User.created_at)
     waiting = User.password.is_(None).label("waiting")
-    return keyset.fetch([found(q=q)], select(*columns, waiting), SORTS[sort], at)
+    return keyset.fetch(found(q=q), select(*columns, waiting), SORTS[sort], at)
 
 
 def total() -> Count:

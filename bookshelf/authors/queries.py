@@ -42,12 +42,12 @@ def author_row(author_id: int) -> AnyRow | None:
     return db.session.execute(statement).one_or_none()
 
 
-def found(*, q: str = "", country: str | None = None) -> AnySelect:
+def found(*, q: str = "", country: str | None = None) -> Sequence[AnySelect]:
     """The ids of authors whose name has all words of `q`, of one country: its code, or NONE."""
     statement = select(Author.id).where(*has_all(Author.sort_key, looked_up(q, Author.sort_key)))
     if country:
         statement = statement.where(Author.country == (None if country == NONE else country))
-    return statement
+    return [statement]
 
 
 def page_of_authors(
@@ -67,7 +67,7 @@ def page_of_authors(
     at.values(SORTS[sort])  # A bad cursor costs no look-up.
     shown = select(*COLUMNS, _books_up_to_most())
     of = found(q=q, country=country)
-    return keyset.fetch([of], shown, SORTS[sort], at, first_is_empty=empty)
+    return keyset.fetch(of, shown, SORTS[sort], at, first_is_empty=empty)
 
 
 def _books_up_to_most() -> Label[int]:
@@ -158,7 +158,7 @@ def books_of(author: Author) -> tuple[Sequence["Book"], Count]:
     first = db.session.scalars(theirs.limit(keyset.SIZE)).all()
     if len(first) < keyset.SIZE:
         return first, Count(len(first))
-    return first, counting.up_to(theirs, MOST_BOOKS)
+    return first, counting.up_to([theirs], MOST_BOOKS)
 
 
 def _book() -> type["Book"]:

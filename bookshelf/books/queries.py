@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, union
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import joinedload
 
 from bookshelf.authors.models import Author
@@ -34,15 +34,13 @@ def book(book_id: int) -> Book | None:
     return db.session.get(Book, book_id, options=[joinedload(Book.author)])
 
 
-def found(*, q: str = "", **narrowing: Any) -> AnySelect:
+def found(*, q: str = "", **narrowing: Any) -> Sequence[AnySelect]:
     """The ids of the books that a list has which is searched for `q` and narrowed as `_narrowed`.
 
-    `q` is an ISBN, or words of which title and author together have all.
+    `q` is an ISBN, or words of which title and author together have all. Several selects may find
+    the same book.
     """
-    books = _narrowed(**narrowing)
-    if not q:
-        return books
-    return books.where(Book.id.in_(union(*_searched(select(Book.id), q, terms_of(q)))))
+    return _searched(_narrowed(**narrowing), q, terms_of(q))
 
 
 def _narrowed(
@@ -116,11 +114,10 @@ def page_of_books(
         sort = "title"
     empty = isbn == NONE and sort == "isbn"
     at.values(SORTS[sort])  # A bad cursor costs no look-up.
-    books = _narrowed(isbn=isbn, **narrowing)
+    books = found(q=q, isbn=isbn, **narrowing)
     if sort == "author":
-        books = books.join(Book.author)
-    parts = _searched(books, q, terms_of(q))
-    return keyset.fetch(parts, _rows(), SORTS[sort], at, first_is_empty=empty)
+        books = [part.join(Book.author) for part in books]
+    return keyset.fetch(books, _rows(), SORTS[sort], at, first_is_empty=empty)
 
 
 def best(typed: str, terms: Sequence[Term], limit: int) -> Sequence[AnyRow]:

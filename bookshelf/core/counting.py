@@ -1,8 +1,9 @@
 """How many rows there are: exactly where that costs little, else about or at least."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import Float, ScalarSelect, case, column, func, select, table
+from sqlalchemy import CompoundSelect, Float, ScalarSelect, case, column, func, select, table, union
 
 from bookshelf.core.db import AnySelect, Model, db
 
@@ -27,16 +28,21 @@ class Count(NamedTuple):
         return f"{'about ' if self.about else 'more than ' if self.more else ''}{self.number:,}"
 
 
-def exactly(found: AnySelect) -> Count:
-    """All rows that a statement finds, whatever it costs."""
-    counted = found.with_only_columns(func.count(), maintain_column_froms=True)
-    return Count(db.session.scalar(counted) or 0)
+def exactly(found: Sequence[AnySelect]) -> Count:
+    """All rows that any of some selects finds, whatever it costs."""
+    return Count(_count(union(*found)))
 
 
-def up_to(found: AnySelect, most: int) -> Count:
-    """The rows that a statement finds, or more than `most` of them."""
-    number = db.session.scalar(select(func.count()).select_from(found.limit(most + 1).subquery()))
-    return Count(min(number or 0, most), more=(number or 0) > most)
+def up_to(found: Sequence[AnySelect], most: int) -> Count:
+    """The rows that any of some selects finds, or more than `most` of them."""
+    # SQLite takes a limit within a union only inside a subquery.
+    first = [select(part.limit(most + 1).subquery()) for part in found]
+    number = _count(union(*first).limit(most + 1))
+    return Count(min(number, most), more=number > most)
+
+
+def _count(found: AnySelect | CompoundSelect[*tuple[Any, ...]]) -> int:
+    return db.session.scalar(select(func.count()).select_from(found.subquery())) or 0
 
 
 def total(model: type[Model]) -> Count:

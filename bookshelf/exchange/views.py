@@ -47,7 +47,7 @@ BOOKS = (
 def authors() -> Response:
     """The authors of a list, in its order."""
     listing = Listing(author_queries.SORTS, AUTHOR_FILTERS)
-    found = author_queries.found(**listing.asked)
+    found = keyset.together(author_queries.found(**listing.asked), Author.id)
     return _file("authors", listing, _with(found, AUTHORS))
 
 
@@ -56,8 +56,8 @@ def authors() -> Response:
 def books() -> Response:
     """The books of a list, in its order."""
     listing = Listing(book_queries.SORTS, BOOK_FILTERS)
-    found = book_queries.found(**listing.asked).join(Book.author)
-    return _file("books", listing, _with(found, BOOKS))
+    found = keyset.together(book_queries.found(**listing.asked), Book.id)
+    return _file("books", listing, _with(found.join(Book.author), BOOKS))
 
 
 def _with(found: AnySelect, columns: tuple[Any, ...]) -> AnySelect:

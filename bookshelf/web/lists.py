@@ -21,6 +21,9 @@ HOW, CURSORS = ("sort", "size"), ("after", "before")
 EXACT, CAPPED = "exact", "capped"  # how rows may be asked to be counted
 
 
+Found = Callable[..., Sequence[AnySelect]]  # selects that together find the rows
+
+
 @dataclass
 class Listing:
     """A page of rows, and the state of its list: search, order, filters, and what was ignored.
@@ -76,7 +79,7 @@ class Listing:
 
     def fetch(
         self,
-        found: Callable[..., AnySelect],
+        found: Found,
         page_of: Callable[..., keyset.Page],
         total: Callable[[], Count],
     ) -> None:
@@ -95,7 +98,7 @@ class Listing:
             self.page = page_of(**self.asked, sort=self.sort, at=at)
         self.count = self._count(found, total)
 
-    def _count(self, found: Callable[..., AnySelect], total: Callable[[], Count]) -> Count:
+    def _count(self, found: Found, total: Callable[[], Count]) -> Count:
         """How many rows there are, as exactly as it costs no more than the page itself."""
         if self.page.previous is None and self.page.next is None:
             return Count(len(self.page.rows))
@@ -110,7 +113,7 @@ class Listing:
         self.counted_later = True
         return Count(self.size, more=True)
 
-    def _count_of_filter(self, found: Callable[..., AnySelect]) -> Count | None:
+    def _count_of_filter(self, found: Found) -> Count | None:
         """How many rows a filter leaves, if it is the only one and says how to count them."""
         if self.q or len(self.chosen) != 1:
             return None
@@ -118,7 +121,8 @@ class Listing:
         order = next(one.counted_by for one in self.filters if one.name == name)
         if order is None:
             return chosen.leaves
-        return counting.up_to(found(**self.asked).order_by(*self.sorts[order]), COUNTED)
+        together = [part.order_by(*self.sorts[order]) for part in found(**self.asked)]
+        return counting.up_to(together, COUNTED)
 
     @property
     def asked(self) -> dict[str, Any]:
