@@ -16,6 +16,7 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    null,
     or_,
     select,
     table,
@@ -29,6 +30,12 @@ from bookshelf.core.matching import Term, begins, holds, terms
 # A part that more words have is in so many rows that a page of them is soon read. An index would
 # have to merge as many lists.
 MANY_WORDS: Final = 200
+
+# For this transaction: where a few rows end a search, parallel workers bring less than they cost,
+# and the server has others to serve.
+WITHOUT_WORKERS: Final = select(
+    null(), func.set_config("max_parallel_workers_per_gather", "0", True)
+)
 
 # What words were looked up for: a text, the table whose keys have them, whether they hold the text
 # anywhere or begin with it. None stands for too many of them.
@@ -88,11 +95,14 @@ def _are_kept() -> bool:
 
 
 def _fitting(ways: Sequence[Way]) -> Fitting:
-    words: dict[Way, list[str]] = {way: [] for way in ways}
+    words: list[list[str]] = [[] for _ in ways]
     parts = [_words_that_fit(number, *way) for number, way in enumerate(ways)]
-    for number, word in db.session.execute(union_all(*parts)):
-        words[ways[number]].append(word)
-    return {way: few if len(few) <= MANY_WORDS else None for way, few in words.items()}
+    for number, word in db.session.execute(union_all(*parts, WITHOUT_WORKERS)):
+        if number is not None:
+            words[number].append(word)
+    return {
+        way: few if len(few) <= MANY_WORDS else None for way, few in zip(ways, words, strict=True)
+    }
 
 
 def _words_that_fit(number: int, text: str, name: str, anywhere: bool) -> AnySelect:
