@@ -14,7 +14,7 @@ from bench.filling import ROOT, Shelf
 from bench.measuring import Effort, Measured, Run
 
 NAMES = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
-GOAL, CROWD_GOAL = 2.0, 10.0
+GOAL, CROWD_GOAL, GROWTH_GOAL = 2.0, 10.0, 1.2
 COLUMNS = (
     "page",
     "ms",
@@ -175,8 +175,11 @@ def _grown(runs: Sequence[Run]) -> Iterator[str]:
         small = next(other for other in runs if other.shelf.kind == run.shelf.kind)
         if run is not small:
             pairs = zip(run.measured, small.measured, strict=True)
-            rows = [[large.line.name, f"{_growth(large, little):.2f}"] for large, little in pairs]
+            growth = {large.line.name: _growth(large, little) for large, little in pairs}
+            rows = [[name, f"{times:.2f}"] for name, times in growth.items()]
+            slower = [name for name, times in growth.items() if times > GROWTH_GOAL]
             yield f"## {_name(run)} over S\n"
+            yield f"Slower than {GROWTH_GOAL:g} times: {'; '.join(slower) or 'no page'}.\n"
             yield "\n".join([*_table(["page", "median over that at S"], rows), ""])
 
 
