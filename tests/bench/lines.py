@@ -136,6 +136,17 @@ def _lists(sample: Sample) -> Iterator[Line]:
         "/books/?language=pol",
         books("WHERE language = %s", "sort_key, id", "pol"),
     )
+    yield Line(
+        "Books of ten years",
+        "/books/?from=1990&to=1999",
+        books("WHERE year BETWEEN %s AND %s", "sort_key, id", 1990, 1999),
+    )
+    theirs = "WHERE author_id IN (SELECT id FROM authors WHERE country = %s)"
+    yield Line(
+        "Books by authors of a country",
+        "/books/?country=NZ",
+        books(theirs, "sort_key, id", "NZ"),
+    )
 
 
 def _searches(sample: Sample) -> Iterator[Line]:
