@@ -1,10 +1,13 @@
 """`make bench SIZE=s|m|l`: fill, serve, drive, and write docs/performance.md."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from bench.filling import ROOT, SIZES, filled
+from bench.filling import ROOT, SIZES, Shelf, filled
+from bench.growing import grown
+from bench.loading import bare_load
 from bench.measuring import Effort, Run, run
 from bench.report import written
 
@@ -22,12 +25,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sizes = GROWING[: GROWING.index(asked.size) + 1] if asked.size in GROWING else [asked.size]
     effort = Effort(asked.seconds, asked.clients)
     runs: list[Run] = []
+    growth: dict[Shelf, Mapping[str, float]] = {}
     for kind in asked.databases:
         # SQLite is for small shelves; a large one is measured there only when told.
         fitting = sizes if kind == "postgresql" or asked.large_sqlite else sizes[:1]
-        with filled(kind, fitting, loading=asked.loading) as shelves:
-            runs += [run(shelf, effort) for shelf in shelves]
-    asked.output.write_text(written(runs, effort, _command(asked)), encoding="utf-8")
+        with filled(kind, fitting) as shelves:
+            measured = [run(shelf, effort) for shelf in shelves]
+            growth |= {shelf: grown(shelves[0], shelf, asked.seconds) for shelf in shelves[1:]}
+            if asked.loading and kind == "postgresql":  # last, as the server is busy afterwards
+                measured = [replace(one, bare_load=bare_load(one.shelf.url)) for one in measured]
+            runs += measured
+    asked.output.write_text(written(runs, growth, effort, _command(asked)), encoding="utf-8")
     print(f"Written to {asked.output}")
 
 

@@ -8,13 +8,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import servers
 
 from bench.asking import Asker
-from bench.loading import bare_load
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = {"tiny": 100, "s": 10_000, "m": 100_000, "l": 1_000_000}
@@ -31,16 +30,12 @@ POSTGRESQL_SETTINGS = {
 
 @dataclass(frozen=True)
 class Shelf:
-    """A filled database: where it is, how much is in it, how long it took to fill.
-
-    `bare_seconds` is how long COPY alone takes for the same, if that was asked.
-    """
+    """A filled database: where it is, how much is in it, how long it took to fill."""
 
     kind: str
     size: str
     url: str
     seconds: float
-    bare_seconds: float | None = None
 
     @property
     def authors(self) -> int:
@@ -65,8 +60,8 @@ class Shelf:
 
 
 @contextlib.contextmanager
-def filled(kind: str, sizes: Sequence[str], *, loading: bool = False) -> Iterator[list[Shelf]]:
-    """A database of each size, gone after the block; `loading` asks for their `bare_seconds`."""
+def filled(kind: str, sizes: Sequence[str]) -> Iterator[list[Shelf]]:
+    """A database of each size, gone after the block."""
     with contextlib.ExitStack() as stack:
         if kind == "sqlite":
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="shelf-"))
@@ -74,10 +69,7 @@ def filled(kind: str, sizes: Sequence[str], *, loading: bool = False) -> Iterato
         else:
             server = stack.enter_context(servers.postgresql(POSTGRESQL_SETTINGS))
             urls = [stack.enter_context(_database(server)) for _ in sizes]
-        shelves = [_fill(kind, size, url) for size, url in zip(sizes, urls, strict=True)]
-        if loading and kind == "postgresql":
-            shelves = [replace(shelf, bare_seconds=bare_load(shelf.url)) for shelf in shelves]
-        yield shelves
+        yield [_fill(kind, size, url) for size, url in zip(sizes, urls, strict=True)]
 
 
 @contextlib.contextmanager

@@ -67,6 +67,7 @@ class Run:
     began_in: float
     limit_began_in: float
     memory: float
+    bare_load: float | None = None
 
 
 def run(shelf: Shelf, effort: Effort) -> Run:

@@ -4,7 +4,7 @@ import os
 import platform
 import sqlite3
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +26,8 @@ COLUMNS = (
     "{clients} clients, p95",
     "over own median",
 )
+Growth = Mapping[Shelf, Mapping[str, float]]  # by larger shelf and line: times of the smallest one
+
 INTRODUCTION = """# How quick the pages are
 
 Written by `{command}`
@@ -50,10 +52,10 @@ One client asks Bookshelf and the limit in turn; then {clients} clients ask Book
 """
 
 
-def written(runs: Sequence[Run], effort: Effort, command: str) -> str:
+def written(runs: Sequence[Run], growth: Growth, effort: Effort, command: str) -> str:
     """The whole document."""
-    parts = [_introduction(effort, command), *(_run(run, effort) for run in runs), *_grown(runs)]
-    return "\n".join(parts)
+    measured = (_run(run, effort) for run in runs)
+    return "\n".join([_introduction(effort, command), *measured, *_grown(growth)])
 
 
 def _introduction(effort: Effort, command: str) -> str:
@@ -95,12 +97,12 @@ def _run(run: Run, effort: Effort) -> str:
     shelf = run.shelf
     rows = [_row(measured) for measured in run.measured]
     lines = [
-        f"## {_name(run)}: {shelf.authors:,} authors, {shelf.books:,} books",
+        f"## {_name(shelf)}: {shelf.authors:,} authors, {shelf.books:,} books",
         "",
         *_table([column.format(clients=effort.clients) for column in COLUMNS], rows),
         "",
         _goals(run),
-        _filling(shelf),
+        _filling(run),
         _export(run.exported),
         f"* The list of books for the first time, packed: {run.weight.html / 1000:.1f} KB of HTML,"
         f" {run.weight.styles_and_scripts / 1000:.1f} KB of CSS and script, in"
@@ -130,15 +132,13 @@ def _goals(run: Run) -> str:
     )
 
 
-def _filling(shelf: Shelf) -> str:
-    said = f"* Filled by `flask seed --random {shelf.authors}` in {shelf.seconds:.1f} s"
-    if shelf.bare_seconds is None:
+def _filling(run: Run) -> str:
+    seconds, bare = run.shelf.seconds, run.bare_load
+    said = f"* Filled by `flask seed --random {run.shelf.authors}` in {seconds:.1f} s"
+    if bare is None:
         return f"{said}."
-    times = shelf.seconds / shelf.bare_seconds
-    return (
-        f"{said}: {times:.1f} times the {shelf.bare_seconds:.1f} s of COPY alone"
-        " into the same tables with their indexes."
-    )
+    beside = f"{seconds / bare:.1f} times the {bare:.1f} s of COPY alone"
+    return f"{said}: {beside} into the same tables with their indexes."
 
 
 def _export(file: Exported) -> str:
@@ -150,8 +150,8 @@ def _export(file: Exported) -> str:
     )
 
 
-def _name(run: Run) -> str:
-    return f"{NAMES[run.shelf.kind]}, {run.shelf.size.upper()}"
+def _name(shelf: Shelf) -> str:
+    return f"{NAMES[shelf.kind]}, {shelf.size.upper()}"
 
 
 def _row(measured: Measured) -> list[str]:
@@ -169,22 +169,14 @@ def _row(measured: Measured) -> list[str]:
     ]
 
 
-def _grown(runs: Sequence[Run]) -> Iterator[str]:
+def _grown(growth: Growth) -> Iterator[str]:
     """Each page at a larger size over the same page at the smallest one."""
-    for run in runs:
-        small = next(other for other in runs if other.shelf.kind == run.shelf.kind)
-        if run is not small:
-            pairs = zip(run.measured, small.measured, strict=True)
-            growth = {large.line.name: _growth(large, little) for large, little in pairs}
-            rows = [[name, f"{times:.2f}"] for name, times in growth.items()]
-            slower = [name for name, times in growth.items() if times > GROWTH_GOAL]
-            yield f"## {_name(run)} over S\n"
-            yield f"Slower than {GROWTH_GOAL:g} times: {'; '.join(slower) or 'no page'}.\n"
-            yield "\n".join([*_table(["page", "median over that at S"], rows), ""])
-
-
-def _growth(large: Measured, little: Measured) -> float:
-    return large.times.alone.median / little.times.alone.median
+    for shelf, times in growth.items():
+        slower = [name for name, more in times.items() if more > GROWTH_GOAL]
+        yield f"## {_name(shelf)} over S, asked in turn\n"
+        yield f"Slower than {GROWTH_GOAL:g} times: {'; '.join(slower) or 'no page'}.\n"
+        rows = [[name, f"{more:.2f}"] for name, more in times.items()]
+        yield "\n".join([*_table(["page", "median over that at S"], rows), ""])
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

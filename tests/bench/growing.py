@@ -1,0 +1,40 @@
+"""How much slower each page is over a larger shelf than over the smallest one.
+
+Both are served, and asked in turn: what disturbs the machine disturbs both alike.
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+
+from bench.asking import Asker
+from bench.driving import Visitor, alternately
+from bench.filling import Shelf
+from bench.lines import Line, lines
+from bench.sampling import sample
+from bench.serving import served
+
+
+def grown(small: Shelf, large: Shelf, seconds: float) -> Mapping[str, float]:
+    """The median of each line over that of the same line at the smallest size, by name."""
+    with _visited(small) as little, _visited(large) as big:
+        pairs = zip(_lines(small), _lines(large), strict=True)
+        return {one.name: _times(one, little, other, big, seconds) for one, other in pairs}
+
+
+def _times(one: Line, little: Visitor, other: Line, big: Visitor, seconds: float) -> float:
+    requests = one.sending(little, 0), other.sending(big, 0)
+    at_small, at_large = alternately(requests[0], little, requests[1], big, seconds)
+    return at_large.median / at_small.median
+
+
+@contextlib.contextmanager
+def _visited(shelf: Shelf) -> Iterator[Visitor]:
+    """Somebody who is signed in to an application that is served over a shelf."""
+    with served(shelf.environment) as ours, Visitor(ours.port) as visitor:
+        visitor.sign_in()
+        yield visitor
+
+
+def _lines(shelf: Shelf) -> Sequence[Line]:
+    with contextlib.closing(Asker(shelf.url)) as asker:
+        return lines(sample(shelf, asker))
