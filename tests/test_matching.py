@@ -15,7 +15,7 @@ from bookshelf.books import queries
 from bookshelf.books.models import Book
 from bookshelf.core import counting
 from bookshelf.core.db import db
-from bookshelf.core.keyset import Position, together
+from bookshelf.core.keyset import Position, merged
 from bookshelf.core.matching import begins_words, found_at_beginnings, has_words, spans, terms
 from bookshelf.core.text import fold, sort_key, unfolding
 from bookshelf.core.vocabulary import has_whole_words, looked_up
@@ -110,7 +110,7 @@ def test_titles_and_authors_are_searched_together_and_alike(
     page = queries.page_of_books(q=typed, sort="added", at=Position(size=100))
     assert [book.id for book in page.rows] == expected
     found = queries.found(q=typed)
-    assert sorted(db.session.scalars(together(found, Book.id))) == expected
+    assert sorted(db.session.scalars(merged(found, Book.id))) == expected
     assert counting.exactly(found).number == len(expected)
     assert counting.up_to(found, 2) == (min(2, len(expected)), False, len(expected) > 2)
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Select,
     String,
     event,
+    select,
     text,
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -73,6 +74,11 @@ class UtcDateTime(TypeDecorator[datetime]):
 def bytewise_string(length: int | None = None) -> String:
     """Text that PostgreSQL orders by its bytes, as SQLite and Python do; prefixes use its index."""
     return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
+def limited(part: AnySelect, limit: int) -> AnySelect:
+    """The first rows of a select, as a part of a union: SQLite takes no limit there by itself."""
+    return select(part.limit(limit).subquery())
 
 
 def now() -> datetime:

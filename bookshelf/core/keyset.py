@@ -98,7 +98,7 @@ def fetch(
     return _page(rows[::-1] if at.backwards else rows, len(keys), earlier, later)
 
 
-def together(found: Sequence[AnySelect], row_id: Any) -> AnySelect:
+def merged(found: Sequence[AnySelect], row_id: Any) -> AnySelect:
     """One select of all rows that any of `found` selects."""
     return found[0] if len(found) == 1 else select(row_id).where(row_id.in_(union(*found)))
 

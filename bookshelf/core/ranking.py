@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Subquery, func, literal, select, union_all
 
-from bookshelf.core.db import AnyRow, AnySelect, db
+from bookshelf.core.db import AnyRow, AnySelect, db, limited
 
 Tiers = Sequence[Sequence[AnySelect]]
 
@@ -29,8 +29,7 @@ def _parts(key: Any, row_id: Any, tiers: Tiers, limit: int) -> Iterator[AnySelec
         columns = row_id.label("id"), key.label("key"), literal(number).label("tier")
         for found in selects:
             part = found.with_only_columns(*columns, maintain_column_froms=True)
-            # SQLite takes a limit within a union only inside a subquery.
-            yield select(part.order_by(key, row_id).limit(limit).subquery())
+            yield limited(part.order_by(key, row_id), limit)
 
 
 def _order(first: Subquery) -> list[ColumnElement[Any]]:

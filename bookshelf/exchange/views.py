@@ -47,7 +47,7 @@ BOOKS = (
 def authors() -> Response:
     """The authors of a list, in its order."""
     listing = Listing(author_queries.SORTS, AUTHOR_FILTERS)
-    found = keyset.together(author_queries.found(**listing.asked), Author.id)
+    found = keyset.merged(author_queries.found(**listing.asked), Author.id)
     return _file("authors", listing, _with(found, AUTHORS))
 
 
@@ -56,7 +56,7 @@ def authors() -> Response:
 def books() -> Response:
     """The books of a list, in its order."""
     listing = Listing(book_queries.SORTS, BOOK_FILTERS)
-    found = keyset.together(book_queries.found(**listing.asked), Book.id)
+    found = keyset.merged(book_queries.found(**listing.asked), Book.id)
     return _file("books", listing, _with(found.join(Book.author), BOOKS))
 
 

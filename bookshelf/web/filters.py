@@ -78,13 +78,13 @@ class ByCode:
 class ByRecord:
     """By a record, whose id NAME_id holds, or which NAME means.
 
-    Records have a `name`, and may know the `count` of the rows that they leave.
+    Records have a `name`, and know the `count` of the rows that they leave.
     """
 
     called: str
     load: Callable[[int], Any]
     find: Callable[[str], Sequence[Any]]
-    count: Callable[[Any], Count | None] = lambda record: None
+    count: Callable[[Any], Count]
     counted_by: None = None
 
     @property

@@ -20,7 +20,6 @@ COUNTED = 1_000  # rows that a filter leaves are counted so far
 HOW, CURSORS = ("sort", "size"), ("after", "before")
 EXACT, CAPPED = "exact", "capped"  # how rows may be asked to be counted
 
-
 Found = Callable[..., Sequence[AnySelect]]  # selects that together find the rows
 
 
@@ -121,8 +120,8 @@ class Listing:
         order = next(one.counted_by for one in self.filters if one.name == name)
         if order is None:
             return chosen.leaves
-        together = [part.order_by(*self.sorts[order]) for part in found(**self.asked)]
-        return counting.up_to(together, COUNTED)
+        ordered = [part.order_by(*self.sorts[order]) for part in found(**self.asked)]
+        return counting.up_to(ordered, COUNTED)
 
     @property
     def asked(self) -> dict[str, Any]:
