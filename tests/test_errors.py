@@ -299,7 +299,7 @@ def test_a_full_pool_answers_try_again_after_three_seconds(place: Place, make_ap
     with app.app_context(), db.engine.connect():
         began = time.monotonic()
         page = client.get("/authors/")
-        assert 2.5 < time.monotonic() - began < 4.5
+        assert 2.5 < time.monotonic() - began < 10  # a pool waits for 30 s by itself
     assert_page(page, 503, "Service unavailable")
     assert "Retry-After" in page.headers
     assert client.get("/authors/").status_code == 200

@@ -59,7 +59,7 @@ def test_it_gives_up_soon_and_names_who_is_in_the_way(
     assert "UTC: SELECT 'a long report' FROM authors)" in said
     assert "after 2 attempts" in said
     assert "\n" not in said
-    assert took < 3
+    assert took < 10  # of itself it would try for half a minute
     assert version(server_place) == after_head()  # the first revision is done
 
 

@@ -510,7 +510,7 @@ def test_readers_do_not_wait_for_a_writer(place: Place, client: Client, author: 
         began = time.monotonic()
         for url in urls:
             assert "Half done" not in client.get(url).text
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 4  # each would wait for 5 s
         writer.execute("ROLLBACK")
 
 
