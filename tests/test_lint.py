@@ -41,7 +41,7 @@ RISKY = {
         'server_default=sa.text("gen_random_uuid()")))'
     ),
     "require-concurrent-index-creation": 'op.create_index("ix_a", "books", ["year"])',
-    "require-concurrent-index-deletion": 'op.drop_index("ix_books_sort_key")',
+    "require-concurrent-index-deletion": 'op.drop_index("ix_books_sort_key_author_key")',
     "changing-column-type": 'op.alter_column("books", "year", type_=sa.BigInteger())',
     "ban-drop-column": """with op.batch_alter_table("books") as books:
         books.drop_column("year")""",

@@ -11,10 +11,13 @@ from house import link_to, rows_of, stranger, text_of
 from sqlalchemy import event
 
 from bookshelf.authors import queries as authors
+from bookshelf.authors.models import Author
 from bookshelf.authors.services import create_author
 from bookshelf.books import queries as books
+from bookshelf.books.models import Book
 from bookshelf.books.services import create_book
 from bookshelf.core.db import db
+from bookshelf.core.vocabulary import looked_up
 from bookshelf.web.pickers import MOST
 
 # What differs through a pooler, other tests hold.
@@ -37,11 +40,11 @@ def tolkien(client: Client) -> int:
 
 
 def found_authors(typed: str) -> list[str]:
-    return [author.sort_name for author in authors.best(typed, books.terms_of(typed), 10)]
+    return [author.sort_name for author in authors.best(typed, looked_up(typed, Author), 10)]
 
 
 def found_books(typed: str) -> list[str]:
-    return [book.title for book in books.best(typed, books.terms_of(typed), 10)]
+    return [book.title for book in books.best(typed, looked_up(typed, Book), 10)]
 
 
 def test_authors_come_exact_then_prefix_then_word_start_then_inside(app: Flask) -> None:

@@ -27,7 +27,7 @@ from bookshelf.core.vocabulary import MANY_WORDS, KnownTerm, has_whole_words, lo
 
 ROLE = "no_extensions"
 INDEXES = "SELECT indexname FROM pg_indexes WHERE indexdef LIKE '%USING gin%' ORDER BY 1"
-OF_ROWS = ["ix_authors_sort_key_words", "ix_books_sort_key_words"]
+OF_ROWS = ["ix_authors_words", "ix_books_words"]
 OF_PARTS = ["ix_words_of_authors_word_trgm", "ix_words_of_books_word_trgm"]
 ADD = "INSERT INTO authors (name, sort_name, sort_key) VALUES ('x', 'x', '{}')"
 
@@ -101,10 +101,10 @@ HOSTILE = [
 def test_whatever_is_typed_finds_the_same_on_both_databases(app: Flask, typed: str) -> None:
     db.session.execute(db.insert(Author), [row_of(name) for name in NAMES])
     assert sorted(found(typed)) == sorted(name for name in NAMES if holds(name, typed))
-    terms = looked_up(typed, Author.sort_key)
+    terms = looked_up(typed, Author)
     for way, conditions in {
-        begins_with_each: begins_words(Author.sort_key, terms),
-        has_each: has_whole_words(Author.sort_key, typed),
+        begins_with_each: begins_words(Author, terms),
+        has_each: has_whole_words(Author, typed),
     }.items():
         names = db.session.scalars(db.select(Author.name).where(*conditions))
         assert sorted(names) == sorted(name for name in NAMES if way(name, typed))
@@ -147,7 +147,7 @@ def row_of(name: str) -> dict[str, str]:
 
 def words_for(text: str, anywhere: bool) -> Sequence[str] | None:
     """What is looked up for a term among the words of authors."""
-    [term] = looked_up(text, Author.sort_key)
+    [term] = looked_up(text, Author)
     assert isinstance(term, KnownTerm)
     return term.fitting[text, "authors", anywhere]
 
@@ -166,7 +166,7 @@ def test_words_are_looked_up_unless_there_are_too_many_to_name(app: Flask) -> No
 def test_a_word_that_comes_after_the_look_up_is_found_by_the_next_one(
     app: Flask, place: Place
 ) -> None:
-    terms = looked_up("atebor", Author.sort_key)
+    terms = looked_up("atebor", Author)
     ask(place, ADD.format("lateborn"))
     assert queries.best("atebor", terms, 5) == []
     assert found("atebor") == ["x"]

@@ -42,7 +42,7 @@ def signed_in_with(epoch: str) -> AnyRow | None:
 
 def found(*, q: str = "") -> Sequence[AnySelect]:
     """The ids of people whose name and address have all words of `q`."""
-    return [select(User.id).where(*has_words(User.sort_key, q))]
+    return [select(User.id).where(*has_words(User, q))]
 
 
 def page_of_people(

@@ -44,7 +44,7 @@ def author_row(author_id: int) -> AnyRow | None:
 
 def found(*, q: str = "", country: str | None = None) -> Sequence[AnySelect]:
     """The ids of authors whose name has all words of `q`, of one country: its code, or NONE."""
-    statement = select(Author.id).where(*has_all(Author.sort_key, looked_up(q, Author.sort_key)))
+    statement = select(Author.id).where(*has_all(Author, looked_up(q, Author)))
     if country:
         statement = statement.where(Author.country == (None if country == NONE else country))
     return [statement]
@@ -91,8 +91,8 @@ def best(typed: str, terms: Sequence[Term], limit: int) -> Sequence[AnyRow]:
     tiers = (
         [any_author.where(Author.sort_key.in_(keys))],
         [any_author.where(begins(Author.sort_key, key)) for key in keys],
-        [any_author.where(*begins_words(Author.sort_key, terms))],
-        [any_author.where(*has_all(Author.sort_key, terms))],
+        [any_author.where(*begins_words(Author, terms))],
+        [any_author.where(*has_all(Author, terms))],
     )
     return ranking.best(_offered(), Author.sort_key, Author.id, tiers, limit)
 
@@ -105,7 +105,7 @@ def offered(typed: str, limit: int) -> Sequence[AnyRow]:
         rows = db.session.execute(begin_so.limit(limit)).all()
         if len(rows) == limit:
             return rows  # by their keys, so that who is called just so comes first
-    return best(typed, looked_up(typed, Author.sort_key), limit)
+    return best(typed, looked_up(typed, Author), limit)
 
 
 @cache
@@ -129,7 +129,7 @@ def called(name: str, limit: int = 100) -> Sequence[AnyRow]:
     any_author = select(Author.id)
     tiers = (
         [any_author.where(begins(Author.sort_key, key)) for key in keys],
-        [any_author.where(*has_whole_words(Author.sort_key, name))],
+        [any_author.where(*has_whole_words(Author, name))],
     )
     rows = ranking.best(_offered(), Author.sort_key, Author.id, tiers, MOST_ALIKE)
     # The sort key holds the words of both names, but not which of them make up one.
@@ -139,8 +139,8 @@ def called(name: str, limit: int = 100) -> Sequence[AnyRow]:
 
 def beginning(name: str, limit: int = 12) -> Sequence[AnyRow]:
     """Authors of whose names some words begin so."""
-    terms = looked_up(name, Author.sort_key)
-    statement = _offered().where(*begins_words(Author.sort_key, terms)).order_by(*SORTS["name"])
+    terms = looked_up(name, Author)
+    statement = _offered().where(*begins_words(Author, terms)).order_by(*SORTS["name"])
     return db.session.execute(statement.limit(limit)).all()
 
 

@@ -1,6 +1,7 @@
 """The table of books."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from sqlalchemy import Connection, ForeignKey, Index, String, UniqueConstraint, event, text
 from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
@@ -13,13 +14,18 @@ if TYPE_CHECKING:
 
 
 class Book(Record):
-    """A published book; an ISBN belongs to one book only."""
+    """A published book; an ISBN belongs to one book only.
+
+    Triggers keep `author_key` and `author_country` as the author has them (revision 0008).
+    """
 
     __tablename__ = "books"
+    SEARCHED: ClassVar[Sequence[str]] = ("sort_key", "author_key")
     __table_args__ = (
         UniqueConstraint("isbn"),
-        Index("ix_books_sort_key", "sort_key", "id"),
+        Index("ix_books_sort_key_author_key", "sort_key", "id", "author_key"),
         Index("ix_books_author_id", "author_id", "sort_key", "id"),
+        Index("ix_books_author_country", "author_country", "sort_key", "id"),
         Index("ix_books_language", "language", "sort_key", "id"),
         Index("ix_books_year", "year", "sort_key", "id"),
         Index("ix_books_publisher", "publisher", "id"),
@@ -36,6 +42,10 @@ class Book(Record):
     year: Mapped[int | None]
     publisher: Mapped[str | None] = mapped_column(bytewise_string(300))
     language: Mapped[str | None] = mapped_column(String(3))
+    author_key: Mapped[str] = mapped_column(
+        bytewise_string(), server_default=text("''"), deferred=True
+    )
+    author_country: Mapped[str | None] = mapped_column(String(4), deferred=True)
 
     author: Mapped["Author"] = relationship(back_populates="books")
 

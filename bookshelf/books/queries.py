@@ -13,7 +13,7 @@ from bookshelf.books.titles import possible_keys
 from bookshelf.core import counting, keyset, ranking
 from bookshelf.core.counting import Count
 from bookshelf.core.db import NONE, AnyRow, AnySelect, db
-from bookshelf.core.matching import Term, begins, begins_words, has_all, has_words_together
+from bookshelf.core.matching import Term, begins, begins_words, has_all
 from bookshelf.core.vocabulary import looked_up
 
 Years = tuple[int, int]  # the first and the last
@@ -27,6 +27,11 @@ SORTS: Mapping[str, keyset.Keys] = {
     "isbn": (Book.isbn, Book.sort_key, Book.id),
     "added": (Book.id,),
 }
+# Where books that lack something stand in the order of titles: together, in an index.
+TOGETHER: Mapping[str, keyset.Keys] = {
+    "isbn": SORTS["isbn"],
+    "country": (Book.author_country, Book.sort_key, Book.id),
+}
 
 
 def book(book_id: int) -> Book | None:
@@ -37,10 +42,10 @@ def book(book_id: int) -> Book | None:
 def found(*, q: str = "", **narrowing: Any) -> Sequence[AnySelect]:
     """The ids of the books that a list has which is searched for `q` and narrowed as `_narrowed`.
 
-    `q` is an ISBN, or words of which title and author together have all. Several selects may find
-    the same book.
+    `q` is an ISBN, or words of which title and author together have all. Two selects may find the
+    same book.
     """
-    return _searched(_narrowed(**narrowing), q, terms_of(q))
+    return _searched(_narrowed(**narrowing), q, looked_up(q, Book))
 
 
 def _narrowed(
@@ -59,8 +64,7 @@ def _narrowed(
     if author_id:
         statement = statement.where(Book.author_id == author_id)
     if country:
-        theirs = Author.country == (None if country == NONE else country)
-        statement = statement.where(Book.author_id.in_(select(Author.id).where(theirs)))
+        statement = statement.where(Book.author_country == (None if country == NONE else country))
     if language:
         statement = statement.where(Book.language == language)
     if years:
@@ -68,22 +72,11 @@ def _narrowed(
     return statement.where(Book.isbn.is_(None)) if isbn == NONE else statement
 
 
-def terms_of(q: str) -> Sequence[Term]:
-    """The terms of `q`, looked up among the words of authors and of books."""
-    return looked_up(q, Author.sort_key, Book.sort_key)
-
-
 def _searched(books: AnySelect, q: str, terms: Sequence[Term]) -> list[AnySelect]:
     """Selects that together find those of the books which `q` means: an ISBN, or its terms."""
-    parts = [books.where(have) for have in has_words_together(Book.sort_key, terms, _author_has)]
+    having_all = books.where(*has_all(Book, terms))
     number = isbn_of(q)
-    return [*parts, books.where(Book.isbn == number)] if number else parts
-
-
-def _author_has(terms: Sequence[Term]) -> ColumnElement[bool]:
-    """The condition that the author's key has all terms; SQLite would read each book for a join."""
-    authors = select(Author.id).where(*has_all(Author.sort_key, terms))
-    return Book.author_id.in_(authors)
+    return [having_all, books.where(Book.isbn == number)] if number else [having_all]
 
 
 def _in_years(years: Years) -> ColumnElement[bool]:
@@ -98,26 +91,24 @@ def _in_years(years: Years) -> ColumnElement[bool]:
 def page_of_books(
     *,
     q: str = "",
-    isbn: str | None = None,
     sort: str = "title",
     at: keyset.Position = keyset.FIRST,
     **narrowing: Any,
 ) -> keyset.Page:
-    """A page of the books that `found` gives for `q`, `isbn` and `narrowing`.
+    """A page of the books that `found` gives for `q` and `narrowing`.
 
     Raises KeyError for an unknown sort, BadCursor.
     """
-    # The same order, and that of the index in which these books stand together:
-    if isbn == NONE and sort == "title":
-        sort = "isbn"
     if "author_id" in narrowing and sort == "author":
-        sort = "title"
-    empty = isbn == NONE and sort == "isbn"
-    at.values(SORTS[sort])  # A bad cursor costs no look-up.
-    books = found(q=q, isbn=isbn, **narrowing)
+        sort = "title"  # the same order
+    lacking = next((name for name in TOGETHER if narrowing.get(name) == NONE), "")
+    empty = bool(lacking) and sort in ("title", lacking)
+    keys = TOGETHER[lacking] if empty else SORTS[sort]
+    at.values(keys)  # A bad cursor costs no look-up.
+    books = found(q=q, **narrowing)
     if sort == "author":
         books = [part.join(Book.author) for part in books]
-    return keyset.fetch(books, _rows(), SORTS[sort], at, first_is_empty=empty)
+    return keyset.fetch(books, _rows(), keys, at, first_is_empty=empty)
 
 
 def best(typed: str, terms: Sequence[Term], limit: int) -> Sequence[AnyRow]:
@@ -129,11 +120,11 @@ def best(typed: str, terms: Sequence[Term], limit: int) -> Sequence[AnyRow]:
     if not keys[0]:
         return []
     any_book = select(Book.id)
-    has_terms = has_all(Book.sort_key, terms)
+    has_terms = has_all(Book, terms)
     tiers = (
         [any_book.where(Book.sort_key.in_(keys))],
         [any_book.where(begins(Book.sort_key, start), *has_terms) for start in _beginnings(keys)],
-        [any_book.where(*begins_words(Book.sort_key, terms))],
+        [any_book.where(*begins_words(Book, terms))],
         _searched(any_book, typed, terms),
     )
     return ranking.best(_rows(), Book.sort_key, Book.id, tiers, limit)

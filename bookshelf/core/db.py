@@ -1,9 +1,10 @@
 """The database: the one `db`, the base of every model, and how its connections begin."""
 
 import sqlite3
+from collections.abc import Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
@@ -42,8 +43,12 @@ reads_only: ContextVar[bool] = ContextVar("reads_only", default=False)
 
 
 class Model(DeclarativeBase):
-    """The base of every model; constraints are named, so that their meanings can be listed."""
+    """The base of every model; constraints are named, so that their meanings can be listed.
 
+    `SEARCHED` names the keys that a search reads; the first is the one that rows sort by.
+    """
+
+    SEARCHED: ClassVar[Sequence[str]] = ("sort_key",)
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
 
 

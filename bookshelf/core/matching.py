@@ -1,22 +1,21 @@
-"""What typed words mean in a search: in any order, in part, in one key or in two together.
+"""What typed words mean in a search: in any order, in part, each in any key that a row has.
 
 A word with three letters in a row is found anywhere in a key. A shorter one is in too many, so it
 is found only where a word begins. How PostgreSQL looks words up, `vocabulary.py` knows.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import combinations
+from functools import lru_cache, reduce
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, or_
 
+from bookshelf.core.db import Model
 from bookshelf.core.text import fold, folded_in_place, unfolding, words
 
 MOST_WORDS: Final = 20  # SQLite refuses expressions that are nested a thousand deep
-LEADING_WORDS: Final = 2
 
 _AFTER_ALL: Final = "\U0010ffff"  # no key has it, as it folds to a blank
 _THREE: Final = re.compile(r"[^\W_]{3}")
@@ -28,7 +27,9 @@ _LETTER_OR_DIGIT: Final = re.compile(r"[^\W_]")
 class Term:
     """What is looked for, somewhere in a key or at the beginnings of its words.
 
-    A key begins with it where `leads`: nothing that consists of symbols can be looked up otherwise.
+    Conditions are about the rows of a model: all keys that are searched, or the one they sort by.
+    That one begins with the term where `leads`: what consists of symbols cannot be looked up
+    otherwise.
     """
 
     text: str
@@ -46,20 +47,23 @@ class Term:
         own = () if self.anywhere else (self.text,)
         return (*own, self.spelt) if self.spelt else own
 
-    def within(self, key: Any) -> ColumnElement[bool]:
+    def within(self, model: type[Model]) -> ColumnElement[bool]:
         """The condition that a key holds the term."""
         if self.leads:
-            return begins(key, self.text)
-        inside = [holds(key, self.text)] if self.anywhere else []
-        return or_(*inside, *(holds(key, f" {start}") for start in self.starts))
+            return self.beginning(model)
+        keys = keys_of(model)
+        inside = [holds(keys, self.text)] if self.anywhere else []
+        return or_(*inside, *(holds(keys, f" {start}") for start in self.starts))
 
-    def beginning(self, key: Any) -> ColumnElement[bool]:
-        """The condition that a word of a key begins with the term."""
-        return begins(key, self.text) if self.leads else holds(key, f" {self.text}")
+    def beginning(self, model: type[Model]) -> ColumnElement[bool]:
+        """The condition that a word of the key that rows sort by begins with the term."""
+        key = keys_of(model)[0]
+        return begins(key, self.text) if self.leads else holds([key], f" {self.text}")
 
-    def whole(self, key: Any) -> ColumnElement[bool]:
-        """The condition that the term is a word of a key."""
-        return key == self.text if self.leads else holds(key, f" {self.text} ")
+    def whole(self, model: type[Model]) -> ColumnElement[bool]:
+        """The condition that the term is a word of the key that rows sort by."""
+        key = keys_of(model)[0]
+        return key == self.text if self.leads else holds([key], f" {self.text} ")
 
     def places(self, folded: str) -> Iterator[tuple[int, int]]:
         """Where the term stands in a folded text, from and to; several blanks count as one."""
@@ -89,37 +93,24 @@ def found_at_beginnings(typed: str) -> list[str]:
     return [term.text for term in terms(typed) if not term.anywhere and not term.leads]
 
 
-def has_words(key: Any, typed: str) -> list[ColumnElement[bool]]:
-    """The conditions that a key has every word that was typed."""
-    return has_all(key, terms(typed))
+def has_words(model: type[Model], typed: str) -> list[ColumnElement[bool]]:
+    """The conditions that the keys of a row have every word that was typed."""
+    return has_all(model, terms(typed))
 
 
-def has_all(key: Any, found: Iterable[Term]) -> list[ColumnElement[bool]]:
-    """The conditions that a key has all terms."""
-    return [term.within(key) for term in found]
+def has_all(model: type[Model], found: Iterable[Term]) -> list[ColumnElement[bool]]:
+    """The conditions that the keys of a row have all terms."""
+    return [term.within(model) for term in found]
 
 
-def has_words_together(
-    key: Any, found: Iterable[Term], other_has: Callable[[Sequence[Term]], ColumnElement[bool]]
-) -> Iterator[ColumnElement[bool]]:
-    """Conditions of which one holds if each term is in a key or in that of another row.
-
-    Each says of the two longest terms where they are: so a database can look them up. `other_has`
-    makes the condition that the key of the other row has some terms.
-    """
-    longest = sorted(found, key=lambda term: len(term.text), reverse=True)
-    leading, rest = longest[:LEADING_WORDS], longest[LEADING_WORDS:]
-    elsewhere = [or_(term.within(key), other_has([term])) for term in rest]
-    for count in range(len(leading) + 1):
-        for own in combinations(leading, count):
-            others = [term for term in leading if term not in own]
-            there = [other_has(others)] if others else []
-            yield and_(True, *has_all(key, own), *there, *elsewhere)
+def begins_words(model: type[Model], found: Iterable[Term]) -> list[ColumnElement[bool]]:
+    """The conditions that every term begins a word of the key that rows sort by."""
+    return [term.beginning(model) for term in found]
 
 
-def begins_words(key: Any, found: Iterable[Term]) -> list[ColumnElement[bool]]:
-    """The conditions that every term begins a word of the key."""
-    return [term.beginning(key) for term in found]
+def keys_of(model: type[Model]) -> list[Any]:
+    """The columns in which a search looks; the first is the key that rows sort by."""
+    return [getattr(model, name) for name in model.SEARCHED]
 
 
 def begins(key: Any, start: str) -> ColumnElement[bool]:
@@ -127,12 +118,13 @@ def begins(key: Any, start: str) -> ColumnElement[bool]:
     return and_(key >= start, key < start + _AFTER_ALL)
 
 
-def holds(key: Any, text: str) -> ColumnElement[bool]:
-    """The condition that a key between blanks holds a text.
+def holds(keys: Sequence[Any], text: str) -> ColumnElement[bool]:
+    """The condition that keys between blanks hold a text, which does not go from one into another.
 
-    PostgreSQL keeps statistics of just this (revision 0008).
+    PostgreSQL keeps statistics of just this (revision 0009).
     """
-    condition: ColumnElement[bool] = (" " + key + " ").contains(text, autoescape=True)
+    together = reduce(lambda before, key: before + "  " + key, keys)
+    condition: ColumnElement[bool] = (" " + together + " ").contains(text, autoescape=True)
     return condition
 
 

@@ -1,11 +1,13 @@
 """Which words of the shelf hold what was typed: they are looked up first, and rows by them then.
 
 Beside a table, PostgreSQL has one with all words of its keys, and indexes the rows by theirs
-(revision 0008). SQLite has neither, and reads keys until a page is full.
+(revision 0009). SQLite has neither, and reads keys until a page is full.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import add
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -24,8 +26,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from bookshelf.core.db import AnySelect, db
-from bookshelf.core.matching import Term, begins, holds, terms
+from bookshelf.core.db import AnySelect, Model, db
+from bookshelf.core.matching import Term, begins, holds, keys_of, terms
 
 # A part that more words have is in so many rows that a page of them is soon read. An index would
 # have to merge as many lists.
@@ -49,42 +51,44 @@ class KnownTerm(Term):
 
     fitting: Fitting = field(default_factory=dict)
 
-    def within(self, key: Any) -> ColumnElement[bool]:
-        words = self.fitting[self.text, _table_of(key), self.anywhere]
+    def within(self, model: type[Model]) -> ColumnElement[bool]:
+        words = self.fitting[self.text, model.__tablename__, self.anywhere]
         if words is None:
-            return super().within(key)
-        has_one = _has_one_of(key, self.text, words)
-        return or_(has_one, _has_initials(key, self.spelt)) if self.spelt else has_one
+            return super().within(model)
+        has_one = and_(_may_hold(keys_of(model), self.text), _has_one_of(model, words))
+        return or_(has_one, _has_initials(model, self.spelt)) if self.spelt else has_one
 
-    def beginning(self, key: Any) -> ColumnElement[bool]:
-        words = self.fitting[self.text, _table_of(key), False]
-        return super().beginning(key) if words is None else _has_one_of(key, self.text, words)
+    def beginning(self, model: type[Model]) -> ColumnElement[bool]:
+        words = self.fitting[self.text, model.__tablename__, False]
+        if words is None:
+            return super().beginning(model)
+        key = " " + keys_of(model)[0]
+        return and_(_may_hold([key], f" {self.text}"), _has_one_of(model, words))
 
 
-def looked_up(typed: str, *keys: Any) -> Sequence[Term]:
-    """What somebody looks for in these keys who typed that.
+def looked_up(typed: str, *models: type[Model]) -> Sequence[Term]:
+    """What somebody looks for among the rows of these models who typed that.
 
     On PostgreSQL the terms know their words, by one statement.
     """
     found = terms(typed)
     if not _are_kept() or not found or found[0].leads:
         return found
-    tables = [_table_of(key) for key in keys]
     ways = [
-        (term.text, name, anywhere)
+        (term.text, model.__tablename__, anywhere)
         for term in found
-        for name in tables
+        for model in models
         for anywhere in {False, term.anywhere}
     ]
     fitting = _fitting(ways)
     return [KnownTerm(term.text, term.anywhere, fitting=fitting) for term in found]
 
 
-def has_whole_words(key: Any, typed: str) -> list[ColumnElement[bool]]:
-    """The conditions that every word that was typed is a word of the key; none is looked up."""
+def has_whole_words(model: type[Model], typed: str) -> list[ColumnElement[bool]]:
+    """The conditions that every word that was typed is a word of a key; none is looked up."""
     by_words = _are_kept()
     return [
-        _words_of(key).contains([term.text]) if by_words and not term.leads else term.whole(key)
+        _words_of(model).contains([term.text]) if by_words and not term.leads else term.whole(model)
         for term in terms(typed)
     ]
 
@@ -112,31 +116,28 @@ def _words_that_fit(number: int, text: str, name: str, anywhere: bool) -> AnySel
     return select(literal(number), word).where(fits).limit(MANY_WORDS + 1)
 
 
-def _has_one_of(key: Any, text: str, words: Sequence[str]) -> ColumnElement[bool]:
-    """The condition that a key has one of the words, which hold the text.
+def _may_hold(keys: Sequence[Any], text: str) -> ColumnElement[bool]:
+    """The condition that a key holds the text.
 
-    That the key holds the text says nothing new, but is three times as quick to see, where rows
+    Beside the words it says nothing new, or little, but is three times as quick to see, where rows
     are read in the order of their keys. LIKE would say the same, yet the planner would take it for
-    a second condition and expect far too few rows; of `strpos` it only guesses that a third fits.
+    a second condition and expect far too few rows; of what is not 0 it expects nearly all.
     """
-    if not words:
-        return false()
-    return and_(func.strpos(key, text) > 0, _words_of(key).overlap(words))
+    return or_(*(func.strpos(key, text) != 0 for key in keys))
 
 
-def _has_initials(key: Any, spelt: str) -> ColumnElement[bool]:
-    """The condition that a key has these letters as words, the last as the beginning of one.
-
-    Again `strpos` is the quickest to say no, LIKE to say whether, and the words lead there.
-    """
-    whole = spelt.split()[:-1]
-    may = func.strpos(key, spelt) > 0
-    return and_(may, holds(key, f" {spelt}"), _words_of(key).contains(whole))
+def _has_one_of(model: type[Model], words: Sequence[str]) -> ColumnElement[bool]:
+    """The condition that the keys of a row have one of the words."""
+    return _words_of(model).overlap(words) if words else false()
 
 
-def _table_of(key: Any) -> str:
-    return str(key.class_.__tablename__)
+def _has_initials(model: type[Model], spelt: str) -> ColumnElement[bool]:
+    """The condition that a key has these letters as words, the last as the beginning of one."""
+    keys, whole = keys_of(model), spelt.split()[:-1]
+    together = _may_hold(keys, spelt), holds(keys, f" {spelt}")
+    return and_(*together, _words_of(model).contains(whole))
 
 
-def _words_of(key: Any) -> Any:
-    return func.string_to_array(key, " ", type_=ARRAY(Text))
+def _words_of(model: type[Model]) -> Any:
+    by_key = [func.string_to_array(key, " ", type_=ARRAY(Text)) for key in keys_of(model)]
+    return reduce(add, by_key)

@@ -3,7 +3,8 @@
 Alembic's batch operations copy a table into a new one and give that the old name. The copy has
 no AUTOINCREMENT, and knows the highest id only of the rows that are left: ids would be used twice.
 Triggers go with the old table, and so do indexes of expressions; an index that falls comes back
-rising.
+rising. Triggers of other tables that name it stay, yet SQLite would refuse to give the copy its
+name: for that moment there is no such table.
 """
 
 import re
@@ -71,9 +72,11 @@ class Rebuild:
         table.dialect_options["sqlite"]["autoincrement"] = "AUTOINCREMENT" in (sql or "")
 
     def as_it_was(
-        self, connection: object, cursor: object, statement: str, parameters: Any, *rest: object
+        self, connection: object, cursor: Any, statement: str, parameters: Any, *rest: object
     ) -> tuple[str, Any]:
         """Before an index is created again: as it was, if all that it lost is its direction."""
+        if RENAMED.match(statement):
+            cursor.execute("PRAGMA legacy_alter_table = ON")  # which looks at no trigger
         created = INDEXED.match(statement)
         was = self.definitions.get(created[1], "") if created else ""
         if NOT_REFLECTED.sub("", was) == NOT_REFLECTED.sub("", statement):
@@ -85,6 +88,7 @@ class Rebuild:
     ) -> None:
         """Once the copy has the name of the original: create what Alembic does not know of."""
         if RENAMED.match(statement):
+            cursor.execute("PRAGMA legacy_alter_table = OFF")
             lost, self.lost = self.lost, {}
             for definition in lost.values():
                 connection.exec_driver_sql(definition)

@@ -25,7 +25,7 @@ from sqlalchemy.schema import SchemaItem
 
 from bookshelf.schema import portable, renames
 
-# Passed over in silence: revision 0008 made them for a search, on PostgreSQL alone.
+# Passed over in silence: revision 0009 made them for a search, on PostgreSQL alone.
 OF_NO_MODEL = ("words_of_authors", "words_of_books")
 PLUGINS = ["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"]
 

@@ -4,10 +4,13 @@ from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from bookshelf.authors import queries as authors
+from bookshelf.authors.models import Author
 from bookshelf.books import queries as books
 from bookshelf.books.isbn import isbn_of
+from bookshelf.books.models import Book
 from bookshelf.core.matching import found_at_beginnings
 from bookshelf.core.permissions import Permission
+from bookshelf.core.vocabulary import looked_up
 from bookshelf.web.security import requires
 from bookshelf.web.urls import typed
 
@@ -24,7 +27,7 @@ def index() -> ResponseReturnValue:
     number = isbn_of(q)
     if number and (book := books.book_of_isbn(number)):
         return redirect(url_for("books.show", book_id=book.id))
-    terms = books.terms_of(q)
+    terms = looked_up(q, Author, Book)
     return render_template(
         "search/index.html",
         q=q,
