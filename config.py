@@ -45,9 +45,10 @@ MISPLACED = {"host", "hostaddr", "port", "user", "password", "dbname", "service"
 
 # A full pool answers soon, as no proxy waits for 30 s; what was typed stays out of tracebacks.
 POOL = {"pool_size": THREADS, "max_overflow": 0, "pool_timeout": 3, "hide_parameters": True}
-# Neon suspends after 300 s and drops what is idle: hence the ping and the shorter life, and last
-# in, first out lets spare connections age. A transaction pooler rejects start-up options: none.
-POSTGRESQL_POOL = POOL | {"pool_pre_ping": True, "pool_recycle": 240, "pool_use_lifo": True}
+# Neon suspends after 300 s and drops what is idle: hence the shorter life, beside the ping of
+# core/db.py, and last in, first out lets spare connections age. A transaction pooler rejects
+# start-up options: none.
+POSTGRESQL_POOL = POOL | {"pool_recycle": 240, "pool_use_lifo": True}
 POSTGRESQL_CONNECT = {
     "connect_timeout": 15,
     "keepalives": 1,

@@ -588,7 +588,6 @@ def test_only_the_default_database_is_called_so(root: Path) -> None:
 def test_postgresql_gets_a_pool_that_survives_a_suspended_server(root: Path) -> None:
     options = read({"DATABASE_URL": POOLED}, root).settings()["SQLALCHEMY_ENGINE_OPTIONS"]
     assert options == {
-        "pool_pre_ping": True,
         "pool_recycle": 240,
         "pool_use_lifo": True,
         "pool_size": THREADS,

@@ -290,6 +290,28 @@ def test_connections_that_were_cut_while_idle_are_replaced_unnoticed(
     assert client.get("/authors/").status_code == 200
 
 
+@pytest.mark.parametrize("place", ["postgresql", "pgbouncer"], indirect=True)
+def test_only_a_connection_that_was_idle_is_pinged(
+    app: Flask, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pinged: list[Any] = []
+
+    def is_gone(connection: Any) -> None:
+        pinged.append(connection)
+        connection.close()
+        raise db.engine.dialect.loaded_dbapi.OperationalError("nobody is there")
+
+    with app.app_context():
+        monkeypatch.setattr(db.engine.dialect, "do_ping", is_gone)
+    monkeypatch.setattr("bookshelf.core.db.PING_AFTER_S", 60)
+    for _ in range(2):
+        assert client.get("/authors/").status_code == 200
+    assert pinged == []
+    monkeypatch.setattr("bookshelf.core.db.PING_AFTER_S", 0)
+    assert client.get("/authors/").status_code == 200
+    assert [connection.closed for connection in pinged] == [1]
+
+
 @pytest.mark.parametrize("place", ["sqlite", "postgresql"], indirect=True)
 def test_a_full_pool_answers_try_again_after_three_seconds(place: Place, make_app: MakeApp) -> None:
     options = place.settings()["SQLALCHEMY_ENGINE_OPTIONS"] | {"pool_size": 1}

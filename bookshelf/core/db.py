@@ -1,9 +1,12 @@
 """The database: the one `db`, the base of every model, and how its connections begin."""
 
+import select as system
 import sqlite3
+import time
 from collections.abc import Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, ClassVar
 
 from flask_migrate import Migrate
@@ -22,7 +25,9 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 NAMING_CONVENTION = {
@@ -35,6 +40,9 @@ NAMING_CONVENTION = {
 
 AnyRow = Row[*tuple[Any, ...]]
 AnySelect = Select[*tuple[Any, ...]]
+
+PING_AFTER_S = 1
+USED = "used"  # in the notes on a connection: when it was given back, in seconds
 
 NONE = "none"  # in place of a value: what has none is meant
 
@@ -115,12 +123,45 @@ class Record(Model):
 
 
 def prepare(engine: Engine, *, foreign_keys: bool = True) -> Engine:
-    """Give an engine for SQLite its pragmas and explicit transactions; leave PostgreSQL's be."""
+    """Give an engine for SQLite its pragmas and explicit transactions.
+
+    Of one for PostgreSQL the connections are looked at before they are used again.
+    """
     if engine.dialect.name == "sqlite":
         keys = "ON" if foreign_keys else "OFF"
         event.listen(engine, "connect", lambda connection, _: _set_pragmas(connection, keys))
         event.listen(engine, "begin", _begin)
+    else:
+        event.listen(engine, "checkin", _note_use)
+        event.listen(engine, "checkout", partial(_see_whether_it_lives, engine.dialect))
     return engine
+
+
+def _note_use(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+    entry.info[USED] = time.monotonic()
+
+
+def _see_whether_it_lives(
+    dialect: Dialect, connection: Any, entry: ConnectionPoolEntry, proxy: object
+) -> None:
+    """Ping a connection that was idle; the pool makes a new one for one that is gone.
+
+    A ping is one more way to the server and back. To a connection that was in use a moment ago a
+    server that goes has said so: something has been sent.
+    """
+    idle = time.monotonic() - entry.info.get(USED, time.monotonic())
+    if idle < PING_AFTER_S and not _has_been_sent_to(connection):
+        return
+    try:
+        dialect.do_ping(connection)
+    except dialect.loaded_dbapi.Error as gone:
+        raise InvalidatePoolError from gone
+
+
+def _has_been_sent_to(connection: Any) -> bool:
+    waiting = system.poll()
+    waiting.register(connection, system.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def _set_pragmas(connection: DBAPIConnection, foreign_keys: str) -> None:
