@@ -1,6 +1,7 @@
 """The table of authors."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 from sqlalchemy import Connection, Index, String, Text, event
 from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
@@ -16,6 +17,7 @@ class Author(Record):
     """A person who writes; two of them may share a name."""
 
     __tablename__ = "authors"
+    SEARCHED: ClassVar[Mapping[str, str]] = {"sort_key": "authors"}
     __table_args__ = (
         Index("ix_authors_sort_key", "sort_key", "id"),
         Index("ix_authors_country", "country", "sort_key", "id"),

@@ -1,6 +1,6 @@
 """The table of books."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from sqlalchemy import Connection, ForeignKey, Index, String, UniqueConstraint, event, text
@@ -20,7 +20,7 @@ class Book(Record):
     """
 
     __tablename__ = "books"
-    SEARCHED: ClassVar[Sequence[str]] = ("sort_key", "author_key")
+    SEARCHED: ClassVar[Mapping[str, str]] = {"sort_key": "books", "author_key": "authors"}
     __table_args__ = (
         UniqueConstraint("isbn"),
         Index("ix_books_sort_key_author_key", "sort_key", "id", "author_key"),

@@ -3,7 +3,7 @@
 import select as system
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import partial
@@ -53,10 +53,11 @@ reads_only: ContextVar[bool] = ContextVar("reads_only", default=False)
 class Model(DeclarativeBase):
     """The base of every model; constraints are named, so that their meanings can be listed.
 
-    `SEARCHED` names the keys that a search reads; the first is the one that rows sort by.
+    `SEARCHED` names the keys that a search reads, each with the table whose words it has, where
+    words are kept; the first key is the one that rows sort by.
     """
 
-    SEARCHED: ClassVar[Sequence[str]] = ("sort_key",)
+    SEARCHED: ClassVar[Mapping[str, str]] = {"sort_key": ""}
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
 
 

@@ -109,9 +109,8 @@ def _note_words(way: str) -> None:
 
 def _add_words() -> None:
     """Of all rows at once; the words of rows that were deleted are there still."""
-    for model in (Author, Book):
-        table, keys = model.__tablename__, f"concat_ws(' ', {', '.join(model.SEARCHED)})"
-        words = f"SELECT unnest(string_to_array({keys}, ' ')) FROM {table}"  # noqa: S608
+    for table in TABLES:
+        words = f"SELECT unnest(string_to_array(sort_key, ' ')) FROM {table}"  # noqa: S608
         known = f"SELECT word FROM words_of_{table}"  # noqa: S608
         db.session.execute(text(f"INSERT INTO words_of_{table} {words} EXCEPT {known}"))
         db.session.execute(text(f"ANALYZE words_of_{table}"))

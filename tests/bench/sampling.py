@@ -11,9 +11,14 @@ from bookshelf.core.text import words
 BOOK_KEYS = "b.sort_key, b.id"
 AUTHOR_KEYS = "a.sort_key, a.id"
 FREQUENT, VERY_FREQUENT, BESIDE = "river", "the", "silent"
-# By the words that hold what is looked for PostgreSQL finds the rows, see revision 0008.
+# By the words that hold what is looked for PostgreSQL finds the rows, see revision 0009; the key in
+# which they are is looked at first.
 HOLDING = "SELECT DISTINCT word FROM words_of_{table} WHERE word LIKE %s"
-BY_WORDS = "strpos(sort_key, %s) > 0 AND string_to_array(sort_key, ' ') && %s"
+BY_WORDS = (
+    "strpos({key}, %s) <> 0"
+    " AND (string_to_array(sort_key, ' ') || string_to_array(author_key, ' ')) && %s"
+)
+EITHER_KEY = "(sort_key LIKE %s OR author_key LIKE %s)"
 
 
 class Sample(NamedTuple):
@@ -30,13 +35,16 @@ class Sample(NamedTuple):
     of_whom: str
     of_many: int
     of_few: int
-    words: Mapping[tuple[str, str], Sequence[str]]  # by table and text, on PostgreSQL
+    words: Mapping[str, Sequence[str]]  # by text, on PostgreSQL
 
-    def holding(self, table: str, text: str) -> tuple[str, list[Any]]:
-        """The best condition that a key of a table holds a text, with its values."""
-        if (table, text) not in self.words:
-            return "sort_key LIKE %s", [f"%{text}%"]
-        return BY_WORDS, [text, self.words[table, text]]
+    def holding(self, text: str, key: str = "sort_key") -> tuple[str, list[Any]]:
+        """The best condition that a book holds a text, which that key alone has, with its values.
+
+        A database that does not know its words has to look into both.
+        """
+        if text not in self.words:
+            return EITHER_KEY, [f"%{text}%"] * 2
+        return BY_WORDS.format(key=key), [text, self.words[text]]
 
     def cursor(self, name: str) -> str:
         """The cursor of a row, as links between pages carry it."""
@@ -58,8 +66,7 @@ def sample(shelf: Shelf, asker: Asker) -> Sample:
     place = row("b.title", "books b WHERE b.title LIKE 'A History of %%'", "b.id")[0]
     year = "b.year, b.sort_key, b.id"
     rare, by_whom, of_whom = words(place)[-1], words(key)[0], words(theirs[0])[0]
-    of_books = (rare, of_whom, FREQUENT, VERY_FREQUENT, BESIDE)
-    searched = [("authors", by_whom), *(("books", text) for text in of_books)]
+    searched = (by_whom, rare, of_whom, FREQUENT, VERY_FREQUENT, BESIDE)
     return Sample(
         middle_author=by_author,
         last_author=row(AUTHOR_KEYS, "authors a", "a.sort_key DESC, a.id DESC"),
@@ -72,13 +79,14 @@ def sample(shelf: Shelf, asker: Asker) -> Sample:
         of_whom=of_whom,
         of_many=_author_of(asker, min(1000, shelf.books // 20)),
         of_few=few,
-        words={} if asker.is_sqlite else {one: _words(asker, *one) for one in searched},
+        words={} if asker.is_sqlite else {one: _words(asker, one) for one in searched},
     )
 
 
-def _words(asker: Asker, table: str, text: str) -> list[str]:
-    """Those of a table that hold a text."""
-    return [word for (word,) in asker.ask(HOLDING.format(table=table), [f"%{text}%"])]
+def _words(asker: Asker, text: str) -> list[str]:
+    """Those of titles and authors that hold a text."""
+    either = " UNION ".join(HOLDING.format(table=table) for table in ("books", "authors"))
+    return [word for (word,) in asker.ask(either, [f"%{text}%"] * 2)]
 
 
 def _author_of(asker: Asker, count: int) -> int:
