@@ -68,6 +68,7 @@ SEARCHED = [
     "_",
     "zz%",
     "9780000000777",
+    "сергей",
 ]
 
 # Whole numbers from 1 on, in an order that has nothing to do with that of the rows.
@@ -89,6 +90,9 @@ FILL = (
         CASE WHEN mixed % 3 = 0 THEN NULL ELSE 'Publisher ' || (mixed % 100) END,
         CASE WHEN mixed % 6 = 0 THEN NULL WHEN mixed % 500 = 1 THEN 'isl' ELSE 'eng' END
         FROM numbers""",
+    "INSERT INTO books (title, sort_key, author_id) "  # all at the end of the order
+    + NUMBERS.format(count=900)
+    + f"'Сергей ' || n, 'сергеи ' || {KEY}, n FROM numbers",
     "INSERT INTO users (email, sort_key, role, fs_uniquifier) "
     + NUMBERS.format(count=PEOPLE)
     + f"""'a' || n || '@example.org', {KEY}, CASE WHEN n % 3 = 0 THEN 'viewer' ELSE 'editor' END,

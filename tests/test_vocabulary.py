@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import partial
 
 import psycopg2
 import pytest
@@ -11,6 +12,7 @@ from flask import Flask
 from flask_migrate import upgrade
 from servers import Server
 from sqlalchemy import make_url
+from sqlalchemy.exc import DataError
 from test_matching import begins_with_each, has_each, hold_together, holds
 
 from bookshelf.authors import queries
@@ -19,7 +21,7 @@ from bookshelf.authors.services import create_author, update_author
 from bookshelf.books import queries as books
 from bookshelf.books.models import Book
 from bookshelf.books.services import create_book
-from bookshelf.core import counting
+from bookshelf.core import counting, ranking
 from bookshelf.core.db import db
 from bookshelf.core.matching import begins_words
 from bookshelf.core.text import sort_key
@@ -201,6 +203,20 @@ def test_rows_that_come_from_a_dump_bring_their_words(app: Flask, place: Place) 
         server.cursor().execute(ADD.format("outofadump").replace("INTO ", "INTO public."))
         server.commit()
     assert found("ofadum") == ["x"]
+
+
+@on_postgresql
+def test_what_fits_less_is_not_read_where_enough_fits_better(app: Flask) -> None:
+    for name in ("Ann", "Bo"):
+        create_author(name=name)
+    everybody = db.select(Author.id)
+    failing = everybody.where(Author.id / (Author.id - Author.id) > 0)
+    tiers = ([everybody.where(Author.name == "Bo")], [everybody], [failing])
+    shown = db.select(Author.name)
+    ranked = partial(ranking.best, shown, Author.sort_key, Author.id, tiers)
+    assert [row.name for row in ranked(2)] == ["Bo", "Ann"]
+    with pytest.raises(DataError, match="division by zero"):
+        ranked(3)
 
 
 @pytest.fixture

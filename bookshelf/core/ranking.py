@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Subquery, func, literal, select, union_all
+from sqlalchemy import CTE, ColumnElement, Subquery, distinct, func, literal, select, union_all
 
 from bookshelf.core.db import AnyRow, AnySelect, db, limited
 
@@ -16,7 +16,7 @@ def best(shown: AnySelect, key: Any, row_id: Any, tiers: Tiers, limit: int) -> S
     A tier is what any of its selects finds; they select from what the key belongs to. `shown`
     selects the columns of any row, and is joined to those that were found.
     """
-    found = union_all(*_parts(key, row_id, tiers, limit)).subquery()
+    found = union_all(*map(select, _read(key, row_id, tiers, limit))).subquery()
     tier = func.min(found.c.tier).label("tier")
     ranked = select(found.c.id, tier, found.c.key).group_by(found.c.id, found.c.key)
     first = ranked.order_by(tier, found.c.key, found.c.id).limit(limit).subquery()
@@ -24,12 +24,23 @@ def best(shown: AnySelect, key: Any, row_id: Any, tiers: Tiers, limit: int) -> S
     return db.session.execute(statement).all()
 
 
-def _parts(key: Any, row_id: Any, tiers: Tiers, limit: int) -> Iterator[AnySelect]:
+def _read(key: Any, row_id: Any, tiers: Tiers, limit: int) -> Iterator[CTE]:
+    """The tiers; one is read only where none before it has as many rows as are asked for."""
+    lacking: list[ColumnElement[bool]] = []
     for number, selects in enumerate(tiers):
         columns = row_id.label("id"), key.label("key"), literal(number).label("tier")
-        for found in selects:
-            part = found.with_only_columns(*columns, maintain_column_froms=True)
-            yield limited(part.order_by(key, row_id), limit)
+        parts = [
+            limited(_in_order(found.where(*lacking), key, row_id, columns), limit)
+            for found in selects
+        ]
+        tier = union_all(*parts).cte(f"tier_{number}")
+        rows = select(func.count(distinct(tier.c.id))).scalar_subquery()
+        lacking.append(rows < limit)
+        yield tier
+
+
+def _in_order(found: AnySelect, key: Any, row_id: Any, columns: Sequence[Any]) -> AnySelect:
+    return found.with_only_columns(*columns, maintain_column_froms=True).order_by(key, row_id)
 
 
 def _order(first: Subquery) -> list[ColumnElement[Any]]:

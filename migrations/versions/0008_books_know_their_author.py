@@ -3,7 +3,8 @@
 A book keeps its author's sort key and country beside its own, so that a list of books is searched
 and narrowed in one table, in the order of titles. Triggers keep them, whoever writes: the release
 from before, too, which knows nothing of all this. A book that is saved waits for somebody who is
-just changing its author, so that it never keeps what is out of date.
+just changing its author, so that it never keeps what is out of date. Who changes the name or the
+country of an author waits for their books: about a tenth of a second for a thousand.
 
 Each part of a key that an index can hold has 2,704 bytes on PostgreSQL. A title has 2,500 at most,
 so of the author's key as much is kept as surely fits beside it: all of it but for the longest.
