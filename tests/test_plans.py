@@ -20,6 +20,7 @@ from bookshelf.accounts.queries import SORTS as PEOPLE_SORTS
 from bookshelf.authors.queries import SORTS as AUTHOR_SORTS
 from bookshelf.books.queries import SORTS as BOOK_SORTS
 from bookshelf.core.db import db
+from bookshelf.core.vocabulary import SETTINGS
 
 AUTHORS, BOOKS, PEOPLE = 40_000, 40_000, 12_000  # more than are counted, whatever is asked
 FAMOUS = 7  # an author of every twentieth book
@@ -91,7 +92,7 @@ FILL = (
         CASE WHEN mixed % 6 = 0 THEN NULL WHEN mixed % 500 = 1 THEN 'isl' ELSE 'eng' END
         FROM numbers""",
     "INSERT INTO books (title, sort_key, author_id) "  # all at the end of the order
-    + NUMBERS.format(count=900)
+    + NUMBERS.format(count=300)
     + f"'Сергей ' || n, 'сергеи ' || {KEY}, n FROM numbers",
     "INSERT INTO users (email, sort_key, role, fs_uniquifier) "
     + NUMBERS.format(count=PEOPLE)
@@ -151,7 +152,7 @@ def noting() -> Iterator[list[Sent]]:
     sent: list[Sent] = []
 
     def note(connection: Any, cursor: Any, statement: str, values: Any, *rest: Any) -> None:
-        if statement.lstrip("( \n").startswith("SELECT"):
+        if statement.lstrip("( \n").startswith(("SELECT", "WITH")):
             sent.append(Sent(statement, values))
 
     event.listen(db.engine, "before_cursor_execute", note)
@@ -174,6 +175,8 @@ def plan_of(sent: Sent) -> dict[str, Any]:
     """The plan of PostgreSQL for a statement, and what it met on the way."""
     with closing(db.engine.raw_connection()) as connection:
         cursor = connection.cursor()
+        for item in SETTINGS.items() if "string_to_array" in sent.statement else ():
+            cursor.execute("SELECT set_config(%s, %s, true)", item)
         cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sent.statement}", sent.values)
         found: Any = cursor.fetchone()
     plan: dict[str, Any] = found[0][0]["Plan"]

@@ -13,9 +13,9 @@ from bookshelf.authors.names import in_order, propose_sort_name
 from bookshelf.core import counting, keyset, ranking
 from bookshelf.core.counting import Count
 from bookshelf.core.db import NONE, AnyRow, AnySelect, db
-from bookshelf.core.matching import Term, begins, begins_words, has_all
+from bookshelf.core.matching import Term, begins, begins_words
 from bookshelf.core.text import fold
-from bookshelf.core.vocabulary import has_whole_words, looked_up
+from bookshelf.core.vocabulary import has_whole_words, having_all, looked_up
 
 if TYPE_CHECKING:
     from bookshelf.books.models import Book
@@ -44,10 +44,10 @@ def author_row(author_id: int) -> AnyRow | None:
 
 def found(*, q: str = "", country: str | None = None) -> Sequence[AnySelect]:
     """The ids of authors whose name has all words of `q`, of one country: its code, or NONE."""
-    statement = select(Author.id).where(*has_all(Author, looked_up(q, Author)))
+    authors = select(Author.id)
     if country:
-        statement = statement.where(Author.country == (None if country == NONE else country))
-    return [statement]
+        authors = authors.where(Author.country == (None if country == NONE else country))
+    return [having_all(authors, Author, looked_up(q, Author))]
 
 
 def page_of_authors(
@@ -92,7 +92,7 @@ def best(typed: str, terms: Sequence[Term], limit: int) -> Sequence[AnyRow]:
         [any_author.where(Author.sort_key.in_(keys))],
         [any_author.where(begins(Author.sort_key, key)) for key in keys],
         [any_author.where(*begins_words(Author, terms))],
-        [any_author.where(*has_all(Author, terms))],
+        [having_all(any_author, Author, terms)],
     )
     return ranking.best(_offered(), Author.sort_key, Author.id, tiers, limit)
 

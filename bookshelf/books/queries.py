@@ -14,7 +14,7 @@ from bookshelf.core import counting, keyset, ranking
 from bookshelf.core.counting import Count
 from bookshelf.core.db import NONE, AnyRow, AnySelect, db
 from bookshelf.core.matching import Term, begins, begins_words, has_all
-from bookshelf.core.vocabulary import looked_up
+from bookshelf.core.vocabulary import having_all, looked_up
 
 Years = tuple[int, int]  # the first and the last
 
@@ -74,9 +74,9 @@ def _narrowed(
 
 def _searched(books: AnySelect, q: str, terms: Sequence[Term]) -> list[AnySelect]:
     """Selects that together find those of the books which `q` means: an ISBN, or its terms."""
-    having_all = books.where(*has_all(Book, terms))
+    with_all = having_all(books, Book, terms)
     number = isbn_of(q)
-    return [having_all, books.where(Book.isbn == number)] if number else [having_all]
+    return [with_all, books.where(Book.isbn == number)] if number else [with_all]
 
 
 def _in_years(years: Years) -> ColumnElement[bool]:

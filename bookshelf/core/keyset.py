@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, select, true, tuple_, union, union_all
 
 from bookshelf.core.db import AnyRow, AnySelect, db
+from bookshelf.core.vocabulary import first_of
 
 SIZE = 50
 LAST = "last"  # before this cursor stands the last page; no row has it
@@ -125,14 +126,18 @@ def _statement(
     """The rows of a page and one more, as they are met on the way, each with its keys last."""
     labelled = [key.label(f"key_{n}") for n, key in enumerate(keys)]
     parts = [
-        one.with_only_columns(*labelled, maintain_column_froms=True)
-        .where(part)
-        .order_by(*_ordering(keys, at))
-        .limit(at.size + 1)
+        first_of(
+            one.with_only_columns(*labelled, maintain_column_froms=True)
+            .where(part)
+            .order_by(*_ordering(keys, at)),
+            at.size + 1,
+        )
         for one in found
         for part in _parts(keys, at, first_is_empty)
     ]
-    page = _together(parts, overlap=len(found) > 1).subquery("page")
+    # By itself, as `first_of` has it: the joins below would again reckon with the first rows alone.
+    page = _together(parts, overlap=len(found) > 1).cte("page")
+    page = page.prefix_with("MATERIALIZED", dialect="postgresql")
     columns = list(page.c)
     order = _ordering(columns, at)
     if _may_be_empty(keys[0]):

@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, Subquery, distinct, func, literal, select, union_all
 
-from bookshelf.core.db import AnyRow, AnySelect, db, limited
+from bookshelf.core.db import AnyRow, AnySelect, db
+from bookshelf.core.vocabulary import first_of
 
 Tiers = Sequence[Sequence[AnySelect]]
 
@@ -29,18 +30,17 @@ def _read(key: Any, row_id: Any, tiers: Tiers, limit: int) -> Iterator[CTE]:
     lacking: list[ColumnElement[bool]] = []
     for number, selects in enumerate(tiers):
         columns = row_id.label("id"), key.label("key"), literal(number).label("tier")
-        parts = [
-            limited(_in_order(found.where(*lacking), key, row_id, columns), limit)
+        ordered = [
+            found.where(*lacking)
+            .with_only_columns(*columns, maintain_column_froms=True)
+            .order_by(key, row_id)
             for found in selects
         ]
-        tier = union_all(*parts).cte(f"tier_{number}")
+        parts = [first_of(part, limit).subquery() for part in ordered]
+        tier = union_all(*map(select, parts)).cte(f"tier_{number}")
         rows = select(func.count(distinct(tier.c.id))).scalar_subquery()
         lacking.append(rows < limit)
         yield tier
-
-
-def _in_order(found: AnySelect, key: Any, row_id: Any, columns: Sequence[Any]) -> AnySelect:
-    return found.with_only_columns(*columns, maintain_column_froms=True).order_by(key, row_id)
 
 
 def _order(first: Subquery) -> list[ColumnElement[Any]]:

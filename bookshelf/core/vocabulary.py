@@ -28,18 +28,23 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from bookshelf.core.db import AnySelect, Model, db
-from bookshelf.core.matching import Term, begins, has_beginning, holds, keys_of, terms
+from bookshelf.core.matching import Term, begins, has_all, has_beginning, holds, keys_of, terms
 
 # A part that more words have is in so many rows that a page of them is soon read. An index would
 # have to merge as many lists.
 MANY_WORDS: Final = 200
 
-# For this transaction. Where a few rows end a search, parallel workers bring less than they cost,
-# and the server has others to serve. In less memory, what an index finds would become whole pages.
-SETTINGS: Final = [
-    select(null(), func.set_config(name, value, True))
-    for name, value in (("max_parallel_workers_per_gather", "0"), ("work_mem", "32MB"))
-]
+# For this transaction, found by trying some hundred searches of ten million books. Where a few rows
+# end a search, neither parallel workers nor compiled plans bring what they cost, and the server has
+# others to serve. In less memory, what an index finds would become whole pages. Rows that an index
+# finds are mostly at hand; to meet them one by one in another order costs more than is expected.
+SETTINGS: Final = {
+    "max_parallel_workers_per_gather": "0",
+    "jit": "off",
+    "work_mem": "32MB",
+    "random_page_cost": "0.25",
+    "effective_cache_size": "1200MB",
+}
 
 # What words were looked up for: a text, the table whose keys have them, whether they hold the text
 # anywhere or begin with it. None stands for too many of them.
@@ -54,12 +59,19 @@ class KnownTerm(Term):
     fitting: Fitting = field(default_factory=dict)
 
     def within(self, model: type[Model]) -> ColumnElement[bool]:
-        of_keys = [self.fitting[self.text, table, self.anywhere] for table in _tables_of(model)]
-        if None in of_keys:
+        if not self.leads_to(model):
             return super().within(model)
+        of_keys = [self.fitting[way] for way in self._ways(model)]
         held = [key for key, words in zip(keys_of(model), of_keys, strict=True) if words]
         has_one = _has_one_of(model, self.text, held, [*chain.from_iterable(filter(None, of_keys))])
         return or_(has_one, _has_initials(model, self.spelt)) if self.spelt else has_one
+
+    def leads_to(self, model: type[Model]) -> bool:
+        """Whether rows are looked up by the words that fit, as these are not too many."""
+        return all(self.fitting[way] is not None for way in self._ways(model))
+
+    def _ways(self, model: type[Model]) -> Iterator[Way]:
+        return ((self.text, table, self.anywhere) for table in _tables_of(model))
 
     def beginning(self, model: type[Model]) -> ColumnElement[bool]:
         words = self.fitting[self.text, next(_tables_of(model)), False]
@@ -88,6 +100,29 @@ def looked_up(typed: str, *models: type[Model]) -> Sequence[Term]:
     return [KnownTerm(term.text, term.anywhere, fitting=fitting) for term in found]
 
 
+def having_all(found: AnySelect, model: type[Model], looked_for: Sequence[Term]) -> AnySelect:
+    """Those of the rows found whose keys have all terms; `first_of` knows whether words lead there.
+
+    `found` selects from the table of the model.
+    """
+    narrowed = found.where(*has_all(model, looked_for))
+    by_words = any(term.leads_to(model) for term in looked_for if isinstance(term, KnownTerm))
+    return narrowed.execution_options(by_words=True) if by_words else narrowed
+
+
+def first_of(ordered: AnySelect, limit: int) -> AnySelect:
+    """The first rows of a select that is ordered.
+
+    PostgreSQL takes rows that have a word to be spread evenly over any order, and so expects to
+    meet enough of them soon. But the titles of one language stand together, and the order may have
+    to be read to its end, for seconds. If it does not know how many are wanted, it reckons with a
+    tenth of all there are, and looks the words up unless very many rows have them: a millisecond
+    for each thousand rows.
+    """
+    by_words = ordered.get_execution_options().get("by_words")
+    return ordered.limit(select(literal(limit)).scalar_subquery() if by_words else limit)
+
+
 def has_whole_words(model: type[Model], typed: str) -> list[ColumnElement[bool]]:
     """The conditions that every word that was typed is a word of a key; none is looked up."""
     by_words = _are_kept()
@@ -105,7 +140,8 @@ def _are_kept() -> bool:
 def _fitting(ways: Sequence[Way]) -> Fitting:
     words: list[list[str]] = [[] for _ in ways]
     parts = [_words_that_fit(number, *way) for number, way in enumerate(ways)]
-    for number, word in db.session.execute(union_all(*parts, *SETTINGS)):
+    set_up = [select(null(), func.set_config(*item, True)) for item in SETTINGS.items()]
+    for number, word in db.session.execute(union_all(*parts, *set_up)):
         if number is not None:
             words[number].append(word)
     return {
