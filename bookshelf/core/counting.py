@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import CompoundSelect, Float, ScalarSelect, case, column, func, select, table, union
 
-from bookshelf.core.db import AnySelect, Model, db, limited
+from bookshelf.core.db import AnySelect, Model, db
 
 MANY = 10_000  # a table with fewer rows is counted
 CHEAP = 200_000  # SQLite counts a table up to this highest id
@@ -35,7 +35,8 @@ def exactly(found: Sequence[AnySelect]) -> Count:
 
 def up_to(found: Sequence[AnySelect], most: int) -> Count:
     """The rows that any of some selects finds, or more than `most` of them."""
-    first = union(*(limited(part, most + 1) for part in found))
+    # SQLite takes a limit within a union only inside a subquery.
+    first = union(*(select(part.limit(most + 1).subquery()) for part in found))
     number = _count(first.limit(most + 1))
     return Count(min(number, most), more=number > most)
 

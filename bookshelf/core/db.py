@@ -1,12 +1,12 @@
 """The database: the one `db`, the base of every model, and how its connections begin."""
 
-import select as system
 import sqlite3
 import time
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import partial
+from select import POLLIN, poll
 from typing import Any, ClassVar
 
 from flask_migrate import Migrate
@@ -21,7 +21,6 @@ from sqlalchemy import (
     Select,
     String,
     event,
-    select,
     text,
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -90,11 +89,6 @@ def bytewise_string(length: int | None = None) -> String:
     return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 
-def limited(part: AnySelect, limit: int) -> AnySelect:
-    """The first rows of a select, as a part of a union: SQLite takes no limit there by itself."""
-    return select(part.limit(limit).subquery())
-
-
 def now() -> datetime:
     """The present moment, aware, in UTC."""
     return datetime.now(UTC)
@@ -160,8 +154,8 @@ def _see_whether_it_lives(
 
 
 def _has_been_sent_to(connection: Any) -> bool:
-    waiting = system.poll()
-    waiting.register(connection, system.POLLIN)
+    waiting = poll()
+    waiting.register(connection, POLLIN)
     return bool(waiting.poll(0))
 
 
