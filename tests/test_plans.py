@@ -94,6 +94,9 @@ FILL = (
     "INSERT INTO books (title, sort_key, author_id) "  # all at the end of the order
     + NUMBERS.format(count=300)
     + f"'Сергей ' || n, 'сергеи ' || {KEY}, n FROM numbers",
+    "INSERT INTO books (title, sort_key, author_id) "
+    + NUMBERS.format(count=330)  # as many as only the few wanted would have read in order
+    + f"'Yak ' || n, 'yak ' || {KEY}, n FROM numbers",
     "INSERT INTO users (email, sort_key, role, fs_uniquifier) "
     + NUMBERS.format(count=PEOPLE)
     + f"""'a' || n || '@example.org', {KEY}, CASE WHEN n % 3 = 0 THEN 'viewer' ELSE 'editor' END,
@@ -280,6 +283,11 @@ def test_words_lead_to_rows_by_indexes_of_their_own(shelf: Shelf, url: str, inde
     with noting() as sent:
         assert shelf.client.get(url).status_code == 200
     assert index in {node.get("Index Name") for one in sent for node in nodes(plan_of(one))}
+
+
+@pytest.mark.parametrize("shelf", ["postgresql"], indirect=True)
+def test_rows_that_stand_together_are_looked_up_however_few_are_wanted(shelf: Shelf) -> None:
+    assert_quick(shelf, "/books/?q=yak&size=25")
 
 
 def test_a_search_for_what_is_frequent_stops_early(shelf: Shelf) -> None:
