@@ -382,6 +382,14 @@ def has_the_words_of_keys_on_postgresql(shelf: Shelf) -> None:
         ]
 
 
+def has_places_on_postgresql(shelf: Shelf) -> None:
+    tables: Any = shelf.schema()
+    names = {name for table in tables.values() for name, _, _ in table["indexes"]}
+    found = {name for name in names if name.endswith("_places")}
+    both = {"ix_authors_places", "ix_books_places"}
+    assert found == (both if shelf.place.kind == "postgresql" else set())
+
+
 A_SHELF: Rows = {
     **at_0003(("Ann", "ann"), ("Bo", "bo")),
     "users": [ANN, {**ANN, "email": "bo@b.org", "fs_uniquifier": "e"}],
@@ -437,6 +445,7 @@ PROOFS: dict[str, Proof] = {
     "0007": Proof(A_SHELF, MORE_OF_ALL, has_trigrams_on_postgresql),
     "0008": Proof(FROM_NEW_ZEALAND, MORE_OF_ALL, knows_the_author_of_each_book),
     "0009": Proof(SOME_KEYS, MORE_OF_ALL, has_the_words_of_keys_on_postgresql),
+    "0010": Proof(SOME_KEYS, MORE_OF_ALL, has_places_on_postgresql),
 }
 
 

@@ -54,7 +54,7 @@ def total(model: type[Model]) -> Count:
     every_id = model.__table__.c.id
     few = select(func.count()).select_from(select(every_id).limit(MANY + 1).subquery())
     if db.engine.dialect.name == "postgresql":
-        known = _noted(model)
+        known = noted(model)
         well_known = known >= MANY
     else:
         known = select(func.count()).select_from(model.__table__).scalar_subquery()
@@ -71,7 +71,7 @@ def _about(number: int) -> Count:
     return Count(round(number, 3 - len(str(number))), about=True)
 
 
-def _noted(model: type[Model]) -> ScalarSelect[float]:
+def noted(model: type[Model]) -> ScalarSelect[float]:
     """What PostgreSQL knows of the number of rows; -1 before it has looked for the first time."""
     is_the_table = PG_CLASS.c.oid == func.to_regclass(model.__tablename__)
     return select(PG_CLASS.c.reltuples).where(is_the_table).scalar_subquery()

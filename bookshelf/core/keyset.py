@@ -12,6 +12,7 @@ import base64
 import binascii
 import json
 import re
+from collections import ChainMap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, select, true, tuple_, union, union_all
 
 from bookshelf.core.db import AnyRow, AnySelect, db
+from bookshelf.core.places import near
 from bookshelf.core.vocabulary import first_of
 
 SIZE = 50
@@ -88,7 +90,9 @@ def fetch(
     rows. Raises BadCursor where a cursor is malformed or belongs to another order.
     """
     values = at.values(keys)
-    rows = db.session.execute(_statement(found, shown, keys, at, first_is_empty)).all()
+    ways = [near(one, keys[0], values, limit=at.size + 1, falling=at.falling) for one in found]
+    statement = _statement([one for one, _ in ways], shown, keys, at, first_is_empty)
+    rows = db.session.execute(statement, ChainMap(*(dict(given) for _, given in ways))).all()
     more, rows = len(rows) > at.size, rows[: at.size]
     if values and (not rows or (at.backwards and not more and len(rows) < at.size)):
         # A short page in front would shift all that follow, an empty one says nothing.

@@ -17,7 +17,7 @@ from bookshelf.core.text import fold, folded_in_place, unfolding, words
 
 MOST_WORDS: Final = 20  # SQLite refuses expressions that are nested a thousand deep
 
-_AFTER_ALL: Final = "\U0010ffff"  # no key has it, as it folds to a blank
+AFTER_ALL: Final = "\U0010ffff"  # no key has it, as it folds to a blank
 _THREE: Final = re.compile(r"[^\W_]{3}")
 _INITIALS: Final = re.compile(r"[^\W\d_]{2,3}")
 _LETTER_OR_DIGIT: Final = re.compile(r"[^\W_]")
@@ -115,7 +115,7 @@ def keys_of(model: type[Model]) -> list[Any]:
 
 def begins(key: Any, start: str) -> ColumnElement[bool]:
     """The condition that a key begins so, which the index of its order answers in any database."""
-    return and_(key >= start, key < start + _AFTER_ALL)
+    return and_(key >= start, key < start + AFTER_ALL)
 
 
 def holds(keys: Sequence[Any], text: str) -> ColumnElement[bool]:

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import chain
+from math import inf
 from operator import add
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -27,6 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from bookshelf.core import frequency
 from bookshelf.core.db import AnySelect, Model, db
 from bookshelf.core.matching import Term, begins, has_all, has_beginning, holds, keys_of, terms
 
@@ -61,10 +63,20 @@ class KnownTerm(Term):
     def within(self, model: type[Model]) -> ColumnElement[bool]:
         if not self.leads_to(model):
             return super().within(model)
-        of_keys = [self.fitting[way] for way in self._ways(model)]
-        held = [key for key, words in zip(keys_of(model), of_keys, strict=True) if words]
-        has_one = _has_one_of(model, self.text, held, [*chain.from_iterable(filter(None, of_keys))])
+        ways = zip(keys_of(model), self._ways(model), strict=True)
+        held = [key for key, way in ways if self.fitting[way]]
+        has_one = _has_one_of(model, self.text, held, self.fitting_words(model))
         return or_(has_one, _has_initials(model, self.spelt)) if self.spelt else has_one
+
+    def fitting_words(self, model: type[Model]) -> Sequence[str]:
+        """The words that fit in any key of a row, where these are not too many."""
+        return [word for way in self._ways(model) for word in self.fitting[way] or ()]
+
+    def rows(self, model: type[Model]) -> float:
+        """About how many rows have a word that fits, or the letters as words."""
+        letters = self.spelt.split()[:-1]
+        spelt = min((frequency.rows_with(model, [letter]) for letter in letters), default=0)
+        return spelt + frequency.rows_with(model, self.fitting_words(model))
 
     def leads_to(self, model: type[Model]) -> bool:
         """Whether rows are looked up by the words that fit, as these are not too many."""
@@ -79,7 +91,18 @@ class KnownTerm(Term):
             return super().beginning(model)
         # Words of other keys are as good here, so most rows that have one may lack it in this key.
         begins_one = has_beginning(keys_of(model)[:1], self.text)
-        return and_(begins_one, _words_of(model).overlap(words)) if words else false()
+        return and_(begins_one, words_of(model).overlap(words)) if words else false()
+
+
+class Search(NamedTuple):
+    """Terms of which words lead to the rows of a model.
+
+    `many` says that each is in many rows, not all in very many, and that nothing narrows these.
+    """
+
+    model: type[Model]
+    terms: Sequence[KnownTerm]
+    many: bool
 
 
 def looked_up(typed: str, *models: type[Model]) -> Sequence[Term]:
@@ -96,7 +119,7 @@ def looked_up(typed: str, *models: type[Model]) -> Sequence[Term]:
         for table in dict.fromkeys(chain.from_iterable(map(_tables_of, models)))
         for anywhere in {False, term.anywhere}
     ]
-    fitting = _fitting(ways)
+    fitting = _fitting(ways, models)
     return [KnownTerm(term.text, term.anywhere, fitting=fitting) for term in found]
 
 
@@ -106,8 +129,19 @@ def having_all(found: AnySelect, model: type[Model], looked_for: Sequence[Term])
     `found` selects from the table of the model.
     """
     narrowed = found.where(*has_all(model, looked_for))
-    by_words = any(term.leads_to(model) for term in looked_for if isinstance(term, KnownTerm))
-    return narrowed.execution_options(by_words=True) if by_words else narrowed
+    known = [term for term in looked_for if isinstance(term, KnownTerm)]
+    leading = [term for term in known if term.leads_to(model)]
+    if not leading:
+        return narrowed
+    fewest = min(term.rows(model) for term in leading)
+    many = found.whereclause is None and frequency.MANY <= fewest < inf
+    return narrowed.execution_options(search=Search(model, known, many))
+
+
+def search_of(found: AnySelect) -> Search | None:
+    """What `having_all` has looked up for these rows."""
+    search: Search | None = found.get_execution_options().get("search")
+    return search
 
 
 def first_of(ordered: AnySelect, limit: int) -> AnySelect:
@@ -117,17 +151,16 @@ def first_of(ordered: AnySelect, limit: int) -> AnySelect:
     meet enough of them soon. But the titles of one language stand together, and the order may have
     to be read to its end, for seconds. If it does not know how many are wanted, it reckons with a
     tenth of all there are, and looks the words up unless very many rows have them: a millisecond
-    for each thousand rows.
+    for each thousand rows. In the order of keys `places` knows a better way.
     """
-    by_words = ordered.get_execution_options().get("by_words")
-    return ordered.limit(select(literal(limit)).scalar_subquery() if by_words else limit)
+    return ordered.limit(select(literal(limit)).scalar_subquery() if search_of(ordered) else limit)
 
 
 def has_whole_words(model: type[Model], typed: str) -> list[ColumnElement[bool]]:
     """The conditions that every word that was typed is a word of a key; none is looked up."""
     by_words = _are_kept()
     return [
-        _words_of(model).contains([term.text]) if by_words and not term.leads else term.whole(model)
+        words_of(model).contains([term.text]) if by_words and not term.leads else term.whole(model)
         for term in terms(typed)
     ]
 
@@ -137,15 +170,21 @@ def _are_kept() -> bool:
     return db.engine.dialect.name == "postgresql"
 
 
-def _fitting(ways: Sequence[Way]) -> Fitting:
-    words: list[list[str]] = [[] for _ in ways]
+def _fitting(ways: Sequence[Way], models: Sequence[type[Model]]) -> Fitting:
+    """The words by way; where it is long ago, it is asked as well which are in many rows."""
+    unknown = [model for model in models if not frequency.is_known(model)]
     parts = [_words_that_fit(number, *way) for number, way in enumerate(ways)]
-    set_up = [select(null(), func.set_config(*item, True)) for item in SETTINGS.items()]
-    for number, word in db.session.execute(union_all(*parts, *set_up)):
+    parts += [frequency.common_words(len(ways) + n, model) for n, model in enumerate(unknown)]
+    found: list[list[tuple[str, float]]] = [[] for _ in parts]
+    set_up = [select(null(), func.set_config(*item, True), null()) for item in SETTINGS.items()]
+    for number, word, rows in db.session.execute(union_all(*parts, *set_up)):
         if number is not None:
-            words[number].append(word)
+            found[number].append((word, rows))
+    for model, common in zip(unknown, found[len(ways) :], strict=True):
+        frequency.note(model, common)
     return {
-        way: few if len(few) <= MANY_WORDS else None for way, few in zip(ways, words, strict=True)
+        way: [word for word, _ in few] if len(few) <= MANY_WORDS else None
+        for way, few in zip(ways, found, strict=False)
     }
 
 
@@ -153,7 +192,7 @@ def _words_that_fit(number: int, text: str, name: str, anywhere: bool) -> AnySel
     """These words, each with a number; one more than many are enough to know."""
     word = table(f"words_of_{name}", column("word", Text)).c.word
     fits = word.contains(text, autoescape=True) if anywhere else begins(word, text)
-    return select(literal(number), word).where(fits).limit(MANY_WORDS + 1)
+    return select(literal(number), word, literal(0.0)).where(fits).limit(MANY_WORDS + 1)
 
 
 def _has_one_of(
@@ -162,14 +201,14 @@ def _has_one_of(
     """The condition that a row has one of the words, which hold a text, in the keys given."""
     if not words:
         return false()
-    return and_(_may_hold(held, text), _words_of(model).overlap(words))
+    return and_(_may_hold(held, text), words_of(model).overlap(words))
 
 
 def _has_initials(model: type[Model], spelt: str) -> ColumnElement[bool]:
     """The condition that a key has these letters as words, the last as the beginning of one."""
     keys, whole = keys_of(model), spelt.split()[:-1]
     has_them = _may_hold(keys, spelt), has_beginning(keys, spelt)
-    return and_(*has_them, _words_of(model).contains(whole))
+    return and_(*has_them, words_of(model).contains(whole))
 
 
 def _may_hold(keys: Sequence[Any], text: str) -> ColumnElement[bool]:
@@ -191,6 +230,7 @@ def _tables_of(model: type[Model]) -> Iterator[str]:
     return iter(model.SEARCHED.values())
 
 
-def _words_of(model: type[Model]) -> Any:
+def words_of(model: type[Model]) -> Any:
+    """All words of a row, as the index has them."""
     by_key = [func.string_to_array(key, " ", type_=ARRAY(Text)) for key in keys_of(model)]
     return reduce(add, by_key)

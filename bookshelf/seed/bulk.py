@@ -23,7 +23,7 @@ BOOKS: Any = Book.__table__
 INDEXES = text(
     "SELECT relname AS name, pg_get_indexdef(indexrelid) AS definition,"
     " (SELECT array_agg(ARRAY[attnum, attstattarget]) FROM pg_attribute"
-    "  WHERE attrelid = indexrelid AND attstattarget > 0) AS statistics"
+    "  WHERE attrelid = indexrelid AND attstattarget >= 0) AS statistics"
     " FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid"
     " WHERE indrelid IN (to_regclass('authors'), to_regclass('books'))"
     " AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)"
