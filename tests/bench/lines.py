@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, count, repeat
+from itertools import count, repeat
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -10,7 +10,7 @@ from house import form_of
 
 from bench.asking import ID
 from bench.driving import Sending, Sent, Visitor, version_in
-from bench.sampling import BESIDE, FREQUENT, VERY_FREQUENT, Sample
+from bench.sampling import FOUND, FREQUENT, VERY_FREQUENT, Sample
 
 PARTIAL = {"X-Partial": "1"}
 BOOK = "b.id, b.title, a.sort_name, b.year, b.publisher, b.language, b.isbn, b.created_at"
@@ -73,9 +73,9 @@ def authors(where: str = "", order: str = "a.sort_key, a.id", *values: Any) -> l
     return [Statement(f"SELECT {AUTHOR} FROM authors a {where} ORDER BY {order} LIMIT 51", values)]
 
 
-def _found(where: str, *values: Any) -> Statement:
+def _found(where: str, values: Sequence[Any]) -> Statement:
     """The books of a page that is searched for: the index of the order has the keys, too."""
-    page = f"SELECT id FROM books WHERE {where} ORDER BY sort_key, id LIMIT 51"
+    page = FOUND.format(what="id", where=where)
     joined = "JOIN books b ON b.id = page.id JOIN authors a ON a.id = b.author_id"
     order = "ORDER BY b.sort_key, b.id"
     return Statement(f"SELECT {BOOK} FROM ({page}) page {joined} {order}", values)
@@ -150,23 +150,14 @@ def _lists(sample: Sample) -> Iterator[Line]:
 
 def _searches(sample: Sample) -> Iterator[Line]:
     def search(name: str, *typed: str, peers: float | None = None) -> Line:
-        conditions = [sample.holding(word) for word in typed]
-        where = " AND ".join(condition for condition, _ in conditions)
-        values = chain.from_iterable(values for _, values in conditions)
-        found = [_found(where, *values)]
-        return Line(name, f"/books/?q={quote_plus(' '.join(typed))}", found, peers=peers)
+        found = _found(*sample.searched[typed])
+        return Line(name, f"/books/?q={quote_plus(' '.join(typed))}", [found], peers=peers)
 
     yield search("Search, rare word", sample.rare, peers=29 / 6.8)
     yield search("Search, frequent word", FREQUENT, peers=427 / 13.5)
     yield search("Search, very frequent word", VERY_FREQUENT)
-    yield search("Search, two words", FREQUENT, BESIDE)
-    by_whom, author = sample.holding(sample.by_whom, "author_key")
-    of_whom, book = sample.holding(sample.of_whom)
-    yield Line(
-        "Search, author and title",
-        f"/books/?q={quote_plus(f'{sample.by_whom} {sample.of_whom}')}",
-        [_found(f"{by_whom} AND {of_whom}", *author, *book)],
-    )
+    yield search("Search, two words", FREQUENT, VERY_FREQUENT)
+    yield search("Search, author and title", sample.by_whom, sample.of_whom)
 
 
 def _pickers(sample: Sample) -> Iterator[Line]:
@@ -176,8 +167,7 @@ def _pickers(sample: Sample) -> Iterator[Line]:
     path = f"/books/authors?q={quote_plus(key)}"
     yield Line("Picker of authors, three letters", path, prefix, "options", 2.1 / 0.8)
     whole = Statement(found, [sample.rare, sample.rare + "\U0010ffff"])
-    condition, values = sample.holding(sample.rare)
-    books_so = _found(condition, *values)
+    books_so = _found(*sample.searched[sample.rare,])
     yield Line("Search everywhere", f"/search?q={quote_plus(sample.rare)}", [whole, books_so])
 
 

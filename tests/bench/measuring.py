@@ -15,6 +15,7 @@ from bench.exporting import Exported, exported
 from bench.filling import Shelf
 from bench.lines import Line, lines
 from bench.sampling import sample
+from bench.searching import Searched, searched, what_people_type
 from bench.serving import Served, served
 from bench.weighing import Weight, weighed
 
@@ -62,6 +63,7 @@ class Run:
 
     shelf: Shelf
     measured: Sequence[Measured]
+    searched: Sequence[Searched]
     exported: Exported
     weight: Weight
     began_in: float
@@ -73,7 +75,7 @@ class Run:
 def run(shelf: Shelf, effort: Effort) -> Run:
     """Measure every line."""
     with contextlib.closing(Asker(shelf.url)) as asker:
-        asked = lines(sample(shelf, asker))
+        asked, typed = lines(sample(shelf, asker)), what_people_type(asker, shelf.books)
     with served(shelf.environment) as ours, Visitor(ours.port) as visitor:
         visitor.sign_in()
         counts = statements.counts(shelf, asked, visitor.cookie)
@@ -81,11 +83,13 @@ def run(shelf: Shelf, effort: Effort) -> Run:
             bench = Bench(effort, ours.port, limit.port, visitor.cookie)
             bench.crowd(asked[0])  # so that both workers have met a page
             times = [bench.measure(line, str(number)) for number, line in enumerate(asked)]
+            found = searched(visitor, typed)
         with Visitor(ours.port, visitor.cookie) as reader:
             file = exported(shelf, ours, reader)
         return Run(
             shelf,
             [Measured(*both) for both in zip(asked, times, counts, strict=True)],
+            searched=found,
             exported=file,
             weight=weighed(visitor, "/books/"),
             began_in=ours.began_in,

@@ -12,6 +12,7 @@ from pathlib import Path
 from bench.exporting import Exported
 from bench.filling import ROOT, Shelf
 from bench.measuring import Effort, Measured, Run
+from bench.searching import Searched
 
 NAMES = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
 GOAL, CROWD_GOAL, GROWTH_GOAL = 2.0, 10.0, 1.2
@@ -102,6 +103,7 @@ def _run(run: Run, effort: Effort) -> str:
         *_table([column.format(clients=effort.clients) for column in COLUMNS], rows),
         "",
         _goals(run),
+        *map(_searched, run.searched),
         _filling(run),
         _export(run.exported),
         f"* The list of books for the first time, packed: {run.weight.html / 1000:.1f} KB of HTML,"
@@ -129,6 +131,15 @@ def _goals(run: Run) -> str:
         f"* The form, which shows no rows, takes {form.times.alone.median:.1f} ms, and the limit"
         f" {form.times.limit.median:.1f}: so much every page pays for the layout, its links and"
         " tokens, the session and the person."
+    )
+
+
+def _searched(found: Searched) -> str:
+    """Beside the lines, which are always about the same words."""
+    return (
+        f"* {found.name}, {found.searches} searches with words of random books:"
+        f" half take at most {found.median:.1f} ms, nine tenths {found.p90:.1f},"
+        f" all {found.longest:.1f}."
     )
 
 
