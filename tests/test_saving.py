@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
 
+import psycopg2
 import pytest
 from conftest import Place, ask
 from flask import Flask
@@ -28,6 +29,8 @@ from bookshelf.books.services import create_book, update_book
 from bookshelf.core.db import db
 
 HOBBIT = "9780261103283"
+WAITS = """SELECT FROM pg_stat_activity
+    WHERE wait_event_type = 'Lock' AND datname = current_database()"""
 only_postgresql = pytest.mark.parametrize("place", ["postgresql", "pgbouncer"], indirect=True)
 only_sqlite = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
 
@@ -599,3 +602,31 @@ def test_the_id_of_a_deleted_record_is_never_used_again(client: Client, book: Bo
     client.submit("/books/new", title="Another", author="Bo Li")
     assert db.session.scalars(db.select(Author.id)).one() > author_id
     assert db.session.scalars(db.select(Book.id)).one() > book_id
+
+
+@only_postgresql
+def test_of_two_who_wait_for_each_other_one_is_asked_to_try_again(
+    client: Client, author: Author, book: Book, place: Place
+) -> None:
+    """Somebody renames an author while a title of theirs is changed: each needs the other's row."""
+    db.session.commit()
+    path = f"/authors/{author.id}/edit"
+    form = form_of(client.get(path).text) | {"name": "Anna Lee"}
+    with closing(psycopg2.connect(place.migrating)) as other:
+        cursor = other.cursor()
+        cursor.execute("UPDATE books SET year = 1937")
+
+        def go_on() -> None:
+            while not ask(place, WAITS):
+                time.sleep(0.02)
+            cursor.execute("UPDATE books SET sort_key = 'other'")
+
+        going_on = threading.Thread(target=go_on)
+        going_on.start()
+        answer = client.post(path, data=form)  # the first who waited is told, after a second
+        going_on.join()
+        other.commit()
+    assert (answer.status_code, "Try again" in answer.text) == (503, True)
+    assert client.post(path, data=form_of(answer.text)).status_code == 302
+    both = "SELECT name, authors.sort_key, author_key, books.sort_key, year FROM books, authors"
+    assert ask(place, both) == [("Anna Lee", "lee anna", "lee anna", "other", 1937)]
