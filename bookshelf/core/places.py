@@ -129,21 +129,26 @@ class Way:
         indexed = words_of(self.model) if place is None else placed_words(self.model)
         for number, kind in enumerate(self.kinds):
             if not kind.leads:
-                yield self._holds(number, kind, self.searched)
+                yield self._holds(number, kind)
                 continue
             has_one = indexed.overlap(_given("words", number, place))
             letters = indexed.contains(_given("letters", number, place))
-            initials = and_(letters, _is_spelt(number, self.searched))
+            initials = and_(letters, self._is_spelt(number))
             yield or_(has_one, initials) if kind.spelt else has_one
 
-    def seen(self, keys: Sequence[Any]) -> Iterator[ColumnElement[bool]]:
-        """The conditions that keys hold each term, where rows are read one by one."""
-        return (self._holds(number, kind, keys) for number, kind in enumerate(self.kinds))
+    def seen(self) -> Iterator[ColumnElement[bool]]:
+        """The conditions that a row has each term, where rows are read one by one."""
+        return (self._holds(number, kind) for number, kind in enumerate(self.kinds))
 
-    def _holds(self, number: int, kind: Kind, keys: Sequence[Any]) -> ColumnElement[bool]:
+    def _holds(self, number: int, kind: Kind) -> ColumnElement[bool]:
         text = bindparam(f"text_{number}", type_=Text)
-        ways = [func.strpos(key if kind.anywhere else " " + key, text) > 0 for key in keys]
-        return or_(*ways, _is_spelt(number, keys)) if kind.spelt else or_(*ways)
+        keys = self.searched if kind.anywhere else [" " + key for key in self.searched]
+        held = or_(*(func.strpos(key, text) > 0 for key in keys))
+        return or_(held, self._is_spelt(number)) if kind.spelt else held
+
+    def _is_spelt(self, number: int) -> ColumnElement[bool]:
+        text = bindparam(f"spelt_{number}", type_=Text)
+        return or_(*(func.strpos(" " + key, text) > 0 for key in self.searched))
 
 
 def _given(name: str, number: int, place: Any) -> Any:
@@ -154,11 +159,6 @@ def _given(name: str, number: int, place: Any) -> Any:
     word = func.unnest(words, type_=Text).column_valued()
     placed = select(place + " " + word).correlate(place.table).scalar_subquery()
     return func.array(placed, type_=WORDS)
-
-
-def _is_spelt(number: int, keys: Sequence[Any]) -> ColumnElement[bool]:
-    text = bindparam(f"spelt_{number}", type_=Text)
-    return or_(*(func.strpos(" " + key, text) > 0 for key in keys))
 
 
 @lru_cache(maxsize=200)
@@ -210,7 +210,7 @@ def _next_ones(way: Way, walk: CTE) -> ScalarSelect[Any]:
     """The ids of the first rows beyond the cursor that are met in a place."""
     key, row_id = way.keys
     here = key >= func.rtrim(walk.c.place), key < walk.c.place + AFTER_ALL
-    first = way.met(row_id).where(*here, *way.seen(way.searched)).limit(way.limit)
+    first = way.met(row_id).where(*here, *way.seen()).limit(way.limit)
     return select(func.array_agg(first.correlate(walk).subquery().c.id)).scalar_subquery()
 
 
