@@ -9,6 +9,7 @@ from bench.asking import Asker
 from bench.filling import Shelf
 from bookshelf.core.keyset import encode
 from bookshelf.core.text import words
+from bookshelf.schema.search import OF_ROWS, PLACE
 
 BOOK_KEYS = "b.sort_key, b.id"
 AUTHOR_KEYS = "a.sort_key, a.id"
@@ -16,12 +17,8 @@ FREQUENT, VERY_FREQUENT = "river", "the"
 # By the words that hold what is looked for PostgreSQL finds the rows, see revisions 0009 and 0010.
 HOLDING = "SELECT DISTINCT word FROM words_of_{table} WHERE word LIKE %s"
 HELD = "strpos({key}, %s) <> 0 AND {words} && %s"
-WORDS = "(string_to_array(sort_key, ' ') || string_to_array(author_key, ' '))"
-PLACE = "rpad(sort_key, CASE WHEN octet_length(left(sort_key, 1)) = 1 THEN 2 ELSE 1 END)"
-PLACED = (
-    f"string_to_array({PLACE} || ' '"
-    f" || replace(sort_key || ' ' || author_key, ' ', chr(10) || {PLACE} || ' '), chr(10))"
-)
+WORDS = OF_ROWS["books"]["ix_books_words"].words
+PLACED = OF_ROWS["books"]["ix_books_places"].words
 EITHER_KEY = "(sort_key LIKE %s OR author_key LIKE %s)"
 FOUND = "SELECT {what} FROM books WHERE {where} ORDER BY sort_key, id LIMIT 51"
 RARE = f"""SELECT word FROM (
