@@ -284,7 +284,7 @@ def test_connections_that_were_cut_while_idle_are_replaced_unnoticed(
 ) -> None:
     assert client.get("/authors/").status_code == 200
     name = make_url(place.migrating).database
-    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    cut = "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity"  # waits for it, in ms
     execute(place.migrating, f"{cut} WHERE datname = '{name}' AND pid <> pg_backend_pid()")
     time.sleep(0.1)
     assert client.get("/authors/").status_code == 200

@@ -173,7 +173,8 @@ def test_a_hundred_requests_share_one_connection_without_start_up_options(
 
 def test_connections_that_the_server_dropped_are_replaced_unnoticed(server_place: Place) -> None:
     kill = (
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        # Told to go, a server may still take what it is sent; with a time it is waited for.
+        f"SELECT pg_terminate_backend(pid, {PATIENCE * 1000}) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
     killed = 0
