@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import cycle
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -77,6 +78,7 @@ def keys(app: Flask) -> dict[int, tuple[str, str]]:
     ]
     rows = [
         {"title": key, "sort_key": key, "author_id": drawn.choice(ids), "language": language}
+        | {"year": drawn.choice([None, 1990, 2000])}
         for key, language in zip(titles, cycle(["eng", "pol"]), strict=False)
     ]
     db.session.execute(db.insert(Book), rows)
@@ -101,10 +103,18 @@ def test_all_books_are_met_in_order_both_ways(keys: dict[int, tuple[str, str]], 
 
 
 @on_postgresql
-@pytest.mark.usefixtures("patience", "keys")
-def test_a_filter_holds_for_what_is_looked_for(app: Flask) -> None:
-    pages = walk(partial(books.page_of_books, q="river", language="pol"))
-    assert {row.language for page in pages for row in page.rows} == {"pol"}
+@pytest.mark.usefixtures("patience")
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("narrowing", [{}, {"language": "pol"}])
+@pytest.mark.parametrize("sort", ["title", "author", "year", "added"])
+def test_rows_that_are_looked_for_stand_as_among_all(
+    keys: dict[int, tuple[str, str]], sort: str, narrowing: dict[str, Any], descending: bool
+) -> None:
+    page_of = partial(books.page_of_books, sort=sort, **narrowing)
+    every_one = [row.id for page in walk(page_of, descending) for row in page.rows]
+    for typed in ("river", "riv the"):
+        met = [row.id for page in walk(partial(page_of, q=typed), descending) for row in page.rows]
+        assert met == [one for one in every_one if hold_together(*keys[one], typed)] != []
 
 
 @on_postgresql

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
+from math import inf
 
 import psycopg2
 import pytest
@@ -21,7 +22,7 @@ from bookshelf.authors.services import create_author, update_author
 from bookshelf.books import queries as books
 from bookshelf.books.models import Book
 from bookshelf.books.services import create_book
-from bookshelf.core import counting, ranking
+from bookshelf.core import counting, frequency, ranking
 from bookshelf.core.db import db
 from bookshelf.core.matching import begins_words
 from bookshelf.core.text import sort_key
@@ -226,12 +227,21 @@ def test_what_fits_less_is_not_read_where_enough_fits_better(app: Flask) -> None
 
 
 @on_postgresql
-def test_of_rows_that_have_a_word_the_planner_is_not_told_how_few_are_wanted(app: Flask) -> None:
+@pytest.mark.parametrize("rows", [0, frequency.MANY, inf], ids=["few", "many", "very often"])
+def test_how_few_rows_are_wanted_is_hidden_unless_any_order_leads_to_some(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, rows: float
+) -> None:
     create_author(name="Ann Lee")
-    [found] = queries.found(q="ann")
-    [all_of_them] = queries.found()
-    assert "LIMIT (SELECT" in str(first_of(found, 50))
-    assert "LIMIT (SELECT" not in str(first_of(all_of_them, 50))
+    monkeypatch.setattr(frequency, "rows_with", lambda model, words: rows)
+    said = {typed: str(first_of(queries.found(q=typed)[0], 50)) for typed in ("", "ann", "ann lee")}
+    assert [typed for typed in said if "LIMIT (SELECT" in said[typed]] == {
+        0: ["ann", "ann lee"],
+        frequency.MANY: ["ann"],
+        inf: [],
+    }[rows]
+    assert [typed for typed in said if "MATERIALIZED" in said[typed]] == (
+        ["ann lee"] if rows == frequency.MANY else []
+    )
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def near(
     for all terms of a kind.
     """
     search = search_of(found)
-    if not (search and search.many and key is keys_of(search.model)[0]):
+    if not search or not search.many or search.narrowed or key is not keys_of(search.model)[0]:
         return found, {}
     model, terms = search.model, search.terms
     kinds = tuple(Kind(one.leads_to(model), one.anywhere, bool(one.spelt)) for one in terms)

@@ -95,14 +95,25 @@ class KnownTerm(Term):
 
 
 class Search(NamedTuple):
-    """Terms of which words lead to the rows of a model.
+    """Terms of which words lead to the rows of a model, which may be narrowed by more than these.
 
-    `many` says that each is in many rows, not all in very many, and that nothing narrows these.
+    `fewest` is in about how many rows that term is which is in the fewest.
     """
 
     model: type[Model]
     terms: Sequence[KnownTerm]
-    many: bool
+    fewest: float
+    narrowed: bool
+
+    @property
+    def very_often(self) -> bool:
+        """Whether each term is in so many rows that any order soon leads to some."""
+        return self.fewest == inf
+
+    @property
+    def many(self) -> bool:
+        """Whether each term is in many rows, but not all in very many."""
+        return frequency.MANY <= self.fewest < inf
 
 
 def looked_up(typed: str, *models: type[Model]) -> Sequence[Term]:
@@ -134,8 +145,8 @@ def having_all(found: AnySelect, model: type[Model], looked_for: Sequence[Term])
     if not leading:
         return narrowed
     fewest = min(term.rows(model) for term in leading)
-    many = found.whereclause is None and frequency.MANY <= fewest < inf
-    return narrowed.execution_options(search=Search(model, known, many))
+    search = Search(model, known, fewest, narrowed=found.whereclause is not None)
+    return narrowed.execution_options(search=search)
 
 
 def search_of(found: AnySelect) -> Search | None:
@@ -152,8 +163,17 @@ def first_of(ordered: AnySelect, limit: int) -> AnySelect:
     to be read to its end, for seconds. If it does not know how many are wanted, it reckons with a
     tenth of all there are, and looks the words up unless very many rows have them: a millisecond
     for each thousand rows. In the order of keys `places` knows a better way.
+
+    How many have each of several words it guesses as if these had nothing to do with each other.
+    But there may be none, where the words are of two languages. So it is to reckon with all.
     """
-    return ordered.limit(select(literal(limit)).scalar_subquery() if search_of(ordered) else limit)
+    search = search_of(ordered)
+    if not search or search.very_often:
+        return ordered.limit(limit)
+    if search.many and len(search.terms) > 1:
+        every_one = ordered.cte(nesting=True).prefix_with("MATERIALIZED")
+        return select(every_one).limit(limit)
+    return ordered.limit(select(literal(limit)).scalar_subquery())
 
 
 def has_whole_words(model: type[Model], typed: str) -> list[ColumnElement[bool]]:
