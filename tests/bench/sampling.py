@@ -24,6 +24,11 @@ FOUND = "SELECT {what} FROM books WHERE {where} ORDER BY sort_key, id LIMIT 51"
 RARE = f"""SELECT word FROM (
     SELECT word FROM words_of_books WHERE length(word) > 9 ORDER BY md5(word) LIMIT 500
 ) AS few ORDER BY abs(40 - (SELECT count(*) FROM books WHERE {WORDS} && ARRAY[word])) LIMIT 1"""
+PAIR = f"""SELECT by_whom, of_whom FROM (
+    SELECT split_part(author_key, ' ', 1) AS by_whom, split_part(sort_key, ' ', 1) AS of_whom
+    FROM books ORDER BY id DESC LIMIT 500
+) AS few WHERE by_whom ~ '^[a-z]{{5,}}$' AND of_whom ~ '^[a-z]{{5,}}$'
+ORDER BY abs(5 - (SELECT count(*) FROM books WHERE {WORDS} @> ARRAY[by_whom, of_whom])) LIMIT 1"""
 
 Condition = tuple[str, Sequence[Any]]  # SQL, and its values
 
@@ -62,7 +67,7 @@ def sample(shelf: Shelf, asker: Asker) -> Sample:
     key, few = row("a.sort_key, a.id", with_books, "a.id DESC")
     theirs = row(BOOK_KEYS, f"books b WHERE b.author_id = {few}", BOOK_KEYS)
     year = "b.year, b.sort_key, b.id"
-    rare, by_whom, of_whom = _rare(asker), words(key)[0], words(theirs[0])[0]
+    rare, (by_whom, of_whom) = _rare(asker), _pair(asker, key, theirs[0])
     searches: dict[tuple[str, ...], Sequence[str]] = {
         **{(word,): ["sort_key"] for word in (rare, FREQUENT, VERY_FREQUENT)},
         (FREQUENT, VERY_FREQUENT): ["sort_key", "sort_key"],
@@ -93,6 +98,14 @@ def _rare(asker: Asker) -> str:
         return words(title)[-1]
     [[word]] = asker.ask(RARE)
     return str(word)
+
+
+def _pair(asker: Asker, author: str, title: str) -> tuple[str, str]:
+    """A word of an author and one of a title, of about 5 books, where a database knows words."""
+    if asker.is_sqlite:
+        return words(author)[0], words(title)[0]
+    [(by_whom, of_whom)] = asker.ask(PAIR)
+    return by_whom, of_whom
 
 
 def _best(asker: Asker, typed: Sequence[str], keys: Sequence[str]) -> Condition:

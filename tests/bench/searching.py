@@ -15,6 +15,7 @@ PAGES = {
     "Books": "/books/?q=",
     "Books, last page": "/books/?before=last&q=",
     "Books by author": "/books/?sort=author&q=",
+    "Books in English": "/books/?language=eng&q=",
     "Authors": "/authors/?q=",
     "Search everywhere": "/search?q=",
 }
