@@ -43,8 +43,16 @@ PORT_RULE = "needs a port from 1 to 65535, or none, which means 5432."
 # After the ? these would lead past the host that is checked here, or show the password.
 MISPLACED = {"host", "hostaddr", "port", "user", "password", "dbname", "service"}
 
-# A full pool answers soon, as no proxy waits for 30 s; what was typed stays out of tracebacks.
-POOL = {"pool_size": THREADS, "max_overflow": 0, "pool_timeout": 3, "hide_parameters": True}
+# A full pool answers soon, as no proxy waits for 30 s; what was typed stays out of tracebacks. All
+# pages but searches are asked for by sixty statements. Of searches there are many kinds, each of
+# up to 0.4 MB: with the 500 that are kept otherwise a worker would grow by a hundred or more.
+POOL = {
+    "pool_size": THREADS,
+    "max_overflow": 0,
+    "pool_timeout": 3,
+    "hide_parameters": True,
+    "query_cache_size": 100,
+}
 # Neon suspends after 300 s and drops what is idle: hence the shorter life, beside the ping of
 # core/db.py, and last in, first out lets spare connections age. A transaction pooler rejects
 # start-up options: none.

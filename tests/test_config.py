@@ -594,6 +594,7 @@ def test_postgresql_gets_a_pool_that_survives_a_suspended_server(root: Path) -> 
         "max_overflow": 0,
         "pool_timeout": 3,
         "hide_parameters": True,
+        "query_cache_size": 100,
         "connect_args": {
             "connect_timeout": 15,
             "keepalives": 1,
@@ -621,6 +622,7 @@ def test_sqlite_leaves_the_transactions_to_the_application(root: Path) -> None:
         "max_overflow": 0,
         "pool_timeout": 3,
         "hide_parameters": True,
+        "query_cache_size": 100,
         "connect_args": {"isolation_level": None, "timeout": 5},
     }
     engine = create_engine(str(settings["SQLALCHEMY_DATABASE_URI"]), **options)
