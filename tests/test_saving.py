@@ -626,7 +626,20 @@ def test_of_two_who_wait_for_each_other_one_is_asked_to_try_again(
         answer = client.post(path, data=form)  # the first who waited is told, after a second
         going_on.join()
         other.commit()
-    assert (answer.status_code, "Try again" in answer.text) == (503, True)
+    assert (answer.status_code, "Others are saving just now." in answer.text) == (503, True)
     assert client.post(path, data=form_of(answer.text)).status_code == 302
     both = "SELECT name, authors.sort_key, author_key, books.sort_key, year FROM books, authors"
     assert ask(place, both) == [("Anna Lee", "lee anna", "lee anna", "other", 1937)]
+
+
+@only_sqlite
+def test_whoever_waits_too_long_for_others_who_save_is_asked_to_try_again(
+    client: Client, place: Place
+) -> None:
+    form = form_of(client.get("/authors/new").text) | {"name": "Ann Lee"}
+    event.listen(db.engine, "checkout", lambda used, *_: used.execute("PRAGMA busy_timeout = 1"))
+    with closing(sqlite3.connect(str(make_url(place.migrating).database))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        answer = client.post("/authors/new", data=form)
+    assert (answer.status_code, "Others are saving just now." in answer.text) == (503, True)
+    assert client.post("/authors/new", data=form_of(answer.text)).status_code == 302

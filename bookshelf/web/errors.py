@@ -26,12 +26,14 @@ WORDS = {
     413: "What was sent is too large. Go back, shorten it, and send it once more.",
 }
 AWAY = "The database cannot be reached just now. Nothing was changed; try again in a moment."
+BUSY = "Others are saving just now. Nothing was changed; try again in a moment."
 DAMAGED = "The database file is damaged, or is no database. Run `flask doctor`."
 NO_SUCH_HOST = "Bookshelf is not served under this name."
 RETRY_AFTER_S = 5
 PROBLEM_JSON = "application/problem+json"
 TRY_AGAIN = (OperationalError, InterfaceError, PoolTimeout)
 DAMAGES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+LOCKED = ("40P01", "55P03")  # SQLSTATE of a deadlock, of a lock that was waited for too long
 
 
 def init_app(app: Flask) -> None:
@@ -100,7 +102,14 @@ def database_failed(error: DBAPIError | PoolTimeout) -> ResponseReturnValue:
     if not isinstance(error, TRY_AGAIN) or _is_wrong_for_sqlite(error):
         raise error
     log.warning("database unavailable", error=type(error).__name__)
-    return answer(ServiceUnavailable(AWAY, retry_after=RETRY_AFTER_S))
+    said = BUSY if _is_locked(error) else AWAY
+    return answer(ServiceUnavailable(said, retry_after=RETRY_AFTER_S))
+
+
+def _is_locked(error: Exception) -> bool:
+    """Whether others had what a statement needed."""
+    state = getattr(getattr(error, "orig", None), "pgcode", None)
+    return state in LOCKED or _sqlite_code(error) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _is_wrong_for_sqlite(error: Exception) -> bool:
