@@ -233,14 +233,16 @@ def test_how_few_rows_are_wanted_is_hidden_unless_any_order_leads_to_some(
 ) -> None:
     create_author(name="Ann Lee")
     monkeypatch.setattr(frequency, "rows_with", lambda model, words: rows)
-    said = {typed: str(first_of(queries.found(q=typed)[0], 50)) for typed in ("", "ann", "ann lee")}
-    assert [typed for typed in said if "LIMIT (SELECT" in said[typed]] == {
-        0: ["ann", "ann lee"],
+    asked = {typed: queries.found(q=typed)[0] for typed in ("", "ann", "ann lee")}
+    asked["of Norway"] = queries.found(q="ann", country="NO")[0]
+    said = {name: str(first_of(found, 50)) for name, found in asked.items()}
+    assert [name for name in said if "LIMIT (SELECT" in said[name]] == {
+        0: ["ann", "ann lee", "of Norway"],
         frequency.MANY: ["ann"],
         inf: [],
     }[rows]
-    assert [typed for typed in said if "MATERIALIZED" in said[typed]] == (
-        ["ann lee"] if rows == frequency.MANY else []
+    assert [name for name in said if "MATERIALIZED" in said[name]] == (
+        ["ann lee", "of Norway"] if rows == frequency.MANY else []
     )
 
 

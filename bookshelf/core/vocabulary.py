@@ -164,13 +164,14 @@ def first_of(ordered: AnySelect, limit: int) -> AnySelect:
     tenth of all there are, and looks the words up unless very many rows have them: a millisecond
     for each thousand rows. In the order of keys `places` knows a better way.
 
-    How many have each of several words it guesses as if these had nothing to do with each other.
-    But there may be none, where the words are of two languages. So it is to reckon with all.
+    How many have each of several words, or a word and what narrows them, it guesses as if these had
+    nothing to do with each other. But there may be none, as of German words among English titles:
+    the order would be read for ten seconds. So it is to reckon with all.
     """
     search = search_of(ordered)
     if not search or search.very_often:
         return ordered.limit(limit)
-    if search.many and len(search.terms) > 1:
+    if search.many and (search.narrowed or len(search.terms) > 1):
         every_one = ordered.cte(nesting=True).prefix_with("MATERIALIZED")
         return select(every_one).limit(limit)
     return ordered.limit(select(literal(limit)).scalar_subquery())
