@@ -97,7 +97,8 @@ class KnownTerm(Term):
 class Search(NamedTuple):
     """Terms of which words lead to the rows of a model, which may be narrowed by more than these.
 
-    `fewest` is in about how many rows that term is which is in the fewest.
+    `fewest` is in about how many rows that one is, of those of which words lead, which is in the
+    fewest.
     """
 
     model: type[Model]
@@ -107,12 +108,12 @@ class Search(NamedTuple):
 
     @property
     def very_often(self) -> bool:
-        """Whether each term is in so many rows that any order soon leads to some."""
+        """Whether each of them is in so many rows that any order soon leads to some."""
         return self.fewest == inf
 
     @property
     def many(self) -> bool:
-        """Whether each term is in many rows, but not all in very many."""
+        """Whether each of them is in many rows, but not all in very many."""
         return frequency.MANY <= self.fewest < inf
 
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 from http import HTTPStatus
+from typing import Any
 
 from flask import Flask, Response, json, render_template, request
 from flask.typing import ResponseReturnValue
@@ -108,8 +109,8 @@ def database_failed(error: DBAPIError | PoolTimeout) -> ResponseReturnValue:
 
 def _is_locked(error: Exception) -> bool:
     """Whether others had what a statement needed."""
-    state = getattr(getattr(error, "orig", None), "pgcode", None)
-    return state in LOCKED or _sqlite_code(error) & 0xFF == sqlite3.SQLITE_BUSY
+    is_busy = _sqlite_code(error) & 0xFF == sqlite3.SQLITE_BUSY
+    return is_busy or _of_driver(error, "pgcode") in LOCKED
 
 
 def _is_wrong_for_sqlite(error: Exception) -> bool:
@@ -119,7 +120,12 @@ def _is_wrong_for_sqlite(error: Exception) -> bool:
 
 def _sqlite_code(error: Exception) -> int:
     """The number of the error on SQLite; 0, which means none, on PostgreSQL."""
-    return getattr(getattr(error, "orig", None), "sqlite_errorcode", sqlite3.SQLITE_OK)
+    return _of_driver(error, "sqlite_errorcode") or sqlite3.SQLITE_OK
+
+
+def _of_driver(error: Exception, name: str) -> Any:
+    """What the driver has noted of an error, if it was the driver's."""
+    return getattr(getattr(error, "orig", None), name, None)
 
 
 def is_for_programs() -> bool:
