@@ -241,6 +241,14 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A project's folder with a folder `data` and a program `file`."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "file").touch(mode=0o777)
+    return tmp_path.resolve()
+
+
 def plant(checkout: Path, number: str, below: str, up: str, down: str = "pass") -> None:
     """Write a revision; `up` and `down` are statements."""
     code = f"""
