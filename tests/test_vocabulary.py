@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
-from math import inf
+from weakref import WeakKeyDictionary
 
 import psycopg2
 import pytest
@@ -29,9 +29,11 @@ from bookshelf.core.text import sort_key
 from bookshelf.core.vocabulary import (
     MANY_WORDS,
     KnownTerm,
+    Search,
     first_of,
     has_whole_words,
     looked_up,
+    search_of,
 )
 
 ROLE = "no_extensions"
@@ -227,23 +229,57 @@ def test_what_fits_less_is_not_read_where_enough_fits_better(app: Flask) -> None
 
 
 @on_postgresql
-@pytest.mark.parametrize("rows", [0, frequency.MANY, inf], ids=["few", "many", "very often"])
+@pytest.mark.parametrize("share", [0, 0.01, frequency.VERY_OFTEN])
 def test_how_few_rows_are_wanted_is_hidden_unless_any_order_leads_to_some(
-    app: Flask, monkeypatch: pytest.MonkeyPatch, rows: float
+    app: Flask, monkeypatch: pytest.MonkeyPatch, share: float
 ) -> None:
     create_author(name="Ann Lee")
-    monkeypatch.setattr(frequency, "rows_with", lambda model, words: rows)
+    rows = {(frequency.ALL,): 100_000.0}
+    monkeypatch.setattr(
+        frequency, "rows_with", lambda _, words: rows.get(tuple(words), share * 100_000)
+    )
     asked = {typed: queries.found(q=typed)[0] for typed in ("", "ann", "ann lee")}
     asked["of Norway"] = queries.found(q="ann", country="NO")[0]
     said = {name: str(first_of(found, 50)) for name, found in asked.items()}
-    assert [name for name in said if "LIMIT (SELECT" in said[name]] == {
-        0: ["ann", "ann lee", "of Norway"],
-        frequency.MANY: ["ann"],
-        inf: [],
-    }[rows]
-    assert [name for name in said if "MATERIALIZED" in said[name]] == (
-        ["ann lee", "of Norway"] if rows == frequency.MANY else []
-    )
+    hidden = [name for name in said if "LIMIT (SELECT" in said[name]]
+    all_looked_up = [name for name in said if "MATERIALIZED" in said[name]]
+    if share < frequency.VERY_OFTEN:
+        assert (hidden, all_looked_up) == (["ann"], ["ann lee", "of Norway"])
+    else:
+        assert hidden == all_looked_up == []
+
+
+@pytest.mark.parametrize(
+    ("shares", "many"),
+    [
+        ([0.001], True),
+        ([0.0009], False),
+        ([0.04, 0.03], True),
+        ([0.04, 0.02], False),
+        ([0.04, 1], True),
+        ([0.05, 0.05], False),  # very often: any order soon leads to some
+    ],
+)
+def test_rows_of_several_words_are_many_if_they_are_by_all_shares(
+    shares: list[float], many: bool
+) -> None:
+    assert Search(Author, [], shares, rows=1_000_000, narrowed=False).many == many
+
+
+@on_postgresql
+def test_the_shares_of_words_are_those_that_the_database_has_noted(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frequency, "_known", WeakKeyDictionary())
+    names = [f"Ann Nth{number % 2}" for number in range(2 * frequency.MANY)]
+    db.session.execute(db.insert(Author), [row_of(name) for name in names])
+    db.session.execute(db.text("ANALYZE authors"))
+    known = {"ann": [1.0], "nth1": [0.5], "nth": [1.0], "nth0 zzz": [0.5, 0.0]}
+    for typed, shares in known.items():
+        search = search_of(queries.found(q=typed)[0])
+        assert search
+        assert search.shares == pytest.approx(shares)
+        assert search.rows == len(names)
 
 
 @pytest.fixture

@@ -2,11 +2,10 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from math import inf
 from typing import Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, Float, Text, case, cast, column, func, literal, select, table, true
+from sqlalchemy import Engine, Float, Text, cast, column, func, literal, select, table, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from bookshelf.core.counting import noted
@@ -15,6 +14,7 @@ from bookshelf.core.db import AnySelect, Model, db
 MANY: Final = 1_000  # rows: it takes a millisecond to look them up
 VERY_OFTEN: Final = 0.05  # of all rows: any order soon leads to some
 HOLDS_FOR_S: Final = 600
+ALL: Final = ""  # in place of a word: all rows have it
 
 STATISTICS = table(
     "pg_stats",
@@ -27,7 +27,7 @@ STATISTICS = table(
 class Known(NamedTuple):
     """The rows of each word that is in many, and when that was asked, in seconds."""
 
-    rows: Mapping[str, float]  # infinite where it is in very many
+    rows: Mapping[str, float]
     asked_at: float
 
 
@@ -41,11 +41,14 @@ def is_known(model: type[Model]) -> bool:
 
 
 def common_words(number: int, model: type[Model]) -> AnySelect:
-    """A number, and each word that is in many rows, with how many these are, or infinity."""
+    """A number, and ALL and each word that is in many rows, with how many these are."""
     elements = cast(cast(STATISTICS.c.most_common_elems, Text), ARRAY(Text))
-    each: Any = func.unnest(elements, STATISTICS.c.most_common_elem_freqs)
-    common = each.table_valued(column("word", Text), column("frequency", Float)).render_derived()
-    rows = case((common.c.frequency < VERY_OFTEN, common.c.frequency * noted(model)), else_=inf)
+    each: Any = func.unnest(
+        func.array_prepend(ALL, elements),
+        func.array_prepend(cast(1, Float), cast(STATISTICS.c.most_common_elem_freqs, ARRAY(Float))),
+    )
+    common = each.table_valued(column("word", Text), column("share", Float)).render_derived()
+    rows = common.c.share * noted(model)
     of_model = STATISTICS.c.tablename == f"ix_{model.__tablename__}_words"
     return (
         select(literal(number), common.c.word, rows)

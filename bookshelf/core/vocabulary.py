@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import chain
-from math import inf
+from math import inf, prod
 from operator import add
 from typing import Any, Final, NamedTuple
 
@@ -97,24 +97,25 @@ class KnownTerm(Term):
 class Search(NamedTuple):
     """Terms of which words lead to the rows of a model, which may be narrowed by more than these.
 
-    `fewest` is in about how many rows that one is, of those of which words lead, which is in the
-    fewest.
+    `shares` are about which parts of all rows have a word that fits, term by term of those of which
+    words lead, and `rows` about how many all are.
     """
 
     model: type[Model]
     terms: Sequence[KnownTerm]
-    fewest: float
+    shares: Sequence[float]
+    rows: float
     narrowed: bool
 
     @property
     def very_often(self) -> bool:
         """Whether each of them is in so many rows that any order soon leads to some."""
-        return self.fewest == inf
+        return min(self.shares) >= frequency.VERY_OFTEN
 
     @property
     def many(self) -> bool:
-        """Whether each of them is in many rows, but not all in very many."""
-        return frequency.MANY <= self.fewest < inf
+        """Whether many rows have all of them, if these have nothing to do with each other."""
+        return prod(self.shares) * self.rows >= frequency.MANY and not self.very_often
 
 
 def looked_up(typed: str, *models: type[Model]) -> Sequence[Term]:
@@ -145,8 +146,9 @@ def having_all(found: AnySelect, model: type[Model], looked_for: Sequence[Term])
     leading = [term for term in known if term.leads_to(model)]
     if not leading:
         return narrowed
-    fewest = min(term.rows(model) for term in leading)
-    search = Search(model, known, fewest, narrowed=found.whereclause is not None)
+    rows = frequency.rows_with(model, [frequency.ALL])
+    shares = [min(term.rows(model) / (rows or inf), 1.0) for term in leading]
+    search = Search(model, known, shares, rows, narrowed=found.whereclause is not None)
     return narrowed.execution_options(search=search)
 
 
@@ -172,7 +174,7 @@ def first_of(ordered: AnySelect, limit: int) -> AnySelect:
     search = search_of(ordered)
     if not search or search.very_often:
         return ordered.limit(limit)
-    if search.many and (search.narrowed or len(search.terms) > 1):
+    if search.narrowed or len(search.terms) > 1:
         every_one = ordered.cte(nesting=True).prefix_with("MATERIALIZED")
         return select(every_one).limit(limit)
     return ordered.limit(select(literal(limit)).scalar_subquery())
