@@ -108,6 +108,13 @@ def merged(found: Sequence[AnySelect], row_id: Any) -> AnySelect:
     return found[0] if len(found) == 1 else select(row_id).where(row_id.in_(union(*found)))
 
 
+def together(parts: Sequence[AnySelect], *, overlap: bool) -> Any:
+    """One part as it is, or several; SQLite takes a limit within a union only inside a subquery."""
+    if len(parts) == 1:
+        return parts[0]
+    return (union if overlap else union_all)(*(select(part.subquery()) for part in parts))
+
+
 def in_order(found: AnySelect, keys: Keys, *, descending: bool) -> AnySelect:
     """All rows that `found` selects, in the order of the pages."""
     order = _ordering(keys, Position(descending))
@@ -140,7 +147,7 @@ def _statement(
         for part in _parts(keys, at, first_is_empty)
     ]
     # By itself, as `first_of` has it: the joins below would again reckon with the first rows alone.
-    page = _together(parts, overlap=len(found) > 1).cte("page")
+    page = together(parts, overlap=len(found) > 1).cte("page")
     page = page.prefix_with("MATERIALIZED", dialect="postgresql")
     columns = list(page.c)
     order = _ordering(columns, at)
@@ -152,13 +159,6 @@ def _statement(
 
 def _ordering(keys: Keys, at: Position) -> list[Any]:
     return [key.desc() if at.falling else key.asc() for key in keys]
-
-
-def _together(parts: list[AnySelect], *, overlap: bool) -> Any:
-    """One part as it is, or several; SQLite takes a limit within a union only inside a subquery."""
-    if len(parts) == 1:
-        return parts[0]
-    return (union if overlap else union_all)(*(select(part.subquery()) for part in parts))
 
 
 def _parts(keys: Keys, at: Position, first_is_empty: bool) -> list[ColumnElement[bool]]:

@@ -7,7 +7,7 @@ is found only where a word begins. How PostgreSQL looks words up, `vocabulary.py
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, or_
@@ -67,12 +67,17 @@ class Term:
 
     def places(self, folded: str) -> Iterator[tuple[int, int]]:
         """Where the term stands in a folded text, from and to; several blanks count as one."""
+        for pattern in self._patterns:
+            yield from (found.span() for found in pattern.finditer(folded))
+
+    @cached_property
+    def _patterns(self) -> Sequence[re.Pattern[str]]:
+        """Made once for the hundred texts of a page."""
         before = "^ *" if self.leads else "(?:^|(?<= ))"
         patterns = [before + re.escape(start).replace(r"\ ", " +") for start in self.starts]
         if self.anywhere:
             patterns.append(re.escape(self.text))
-        for pattern in patterns:
-            yield from (found.span() for found in re.finditer(pattern, folded))
+        return [re.compile(pattern) for pattern in patterns]
 
 
 def terms(typed: str) -> list[Term]:

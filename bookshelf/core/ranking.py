@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import CTE, ColumnElement, Subquery, distinct, func, literal, select, union_all
 
 from bookshelf.core.db import AnyRow, AnySelect, db
+from bookshelf.core.keyset import together
 from bookshelf.core.places import near
 from bookshelf.core.vocabulary import first_of
 
@@ -41,8 +42,8 @@ def _read(key: Any, row_id: Any, tiers: Tiers, limit: int) -> Iterator[CTE]:
             .order_by(key, row_id)
             for found in selects
         ]
-        parts = [first_of(part, limit).subquery() for part in ordered]
-        tier = union_all(*map(select, parts)).cte(f"tier_{number}")
+        parts = [first_of(part, limit) for part in ordered]
+        tier = together(parts, overlap=False).cte(f"tier_{number}")
         rows = select(func.count(distinct(tier.c.id))).scalar_subquery()
         lacking.append(rows < limit)
         yield tier

@@ -9,8 +9,6 @@ from bookshelf.core.matching import spans
 
 LONGEST_MENTION = 80
 
-MARK = Markup("<mark>{}</mark>")
-
 
 def shortened(name: str) -> str:
     """A name as a message mentions it; a cookie carries the message, and holds 4 KB."""
@@ -40,10 +38,8 @@ def _time(value: datetime, words: str) -> Markup:
 
 def marked(text: str, typed: str) -> Markup:
     """A text with what was typed to find it marked, however it is accented."""
-    if not typed:
-        return escape(text)
-    parts, end = [], 0
-    for start, stop in spans(text, typed):
-        parts += [escape(text[end:start]), MARK.format(text[start:stop])]
+    html, end = "", 0
+    for start, stop in spans(text, typed) if typed else ():
+        html += f"{escape(text[end:start])}<mark>{escape(text[start:stop])}</mark>"
         end = stop
-    return Markup().join([*parts, escape(text[end:])])
+    return Markup(f"{html}{escape(text[end:])}")  # noqa: S704  # every part is escaped
