@@ -252,10 +252,10 @@ def test_how_few_rows_are_wanted_is_hidden_unless_any_order_leads_to_some(
 @pytest.mark.parametrize(
     ("shares", "many"),
     [
-        ([0.001], True),
-        ([0.0009], False),
+        ([0.0005], True),
+        ([0.0004], False),
         ([0.04, 0.03], True),
-        ([0.04, 0.02], False),
+        ([0.02, 0.02], False),
         ([0.04, 1], True),
         ([0.05, 0.05], False),  # very often: any order soon leads to some
     ],
