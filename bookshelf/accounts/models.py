@@ -7,16 +7,14 @@ from flask_security import UserMixin
 from sqlalchemy import (
     CheckConstraint,
     ColumnElement,
-    Connection,
     Index,
     String,
     UniqueConstraint,
-    event,
     func,
     text,
 )
 from sqlalchemy.ext.hybrid import hybrid_property
-from sqlalchemy.orm import Mapped, Mapper, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from bookshelf.core.db import Model, UtcDateTime, bytewise_string, now
 from bookshelf.core.permissions import Role
@@ -72,11 +70,8 @@ class User(Model, UserMixin):
     def _called(cls) -> ColumnElement[str]:
         return func.coalesce(func.nullif(cls.name, ""), cls.email)
 
-
-@event.listens_for(User, "before_insert")
-@event.listens_for(User, "before_update")
-def _keep_sort_key(mapper: Mapper[User], connection: Connection, user: User) -> None:
-    user.sort_key = sort_key(f"{user.name} {user.email}")
+    def derive(self) -> None:
+        self.sort_key = sort_key(f"{self.name} {self.email}")
 
 
 class SignInTries(Model):

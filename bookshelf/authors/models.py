@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from sqlalchemy import Connection, Index, String, Text, event
-from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
+from sqlalchemy import Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from bookshelf.authors.names import author_key
 from bookshelf.core.db import Record, bytewise_string
@@ -33,8 +33,5 @@ class Author(Record):
     # The database refuses to delete an author who has books; the session must not empty theirs.
     books: Mapped[list["Book"]] = relationship(back_populates="author", passive_deletes="all")
 
-
-@event.listens_for(Author, "before_insert")
-@event.listens_for(Author, "before_update")
-def _keep_sort_key(mapper: Mapper[Author], connection: Connection, author: Author) -> None:
-    author.sort_key = author_key(author.name, author.sort_name)
+    def derive(self) -> None:
+        self.sort_key = author_key(self.name, self.sort_name)

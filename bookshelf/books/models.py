@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from sqlalchemy import Connection, ForeignKey, Index, String, UniqueConstraint, event, text
-from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from bookshelf.books.titles import title_key
 from bookshelf.core.db import Record, bytewise_string
@@ -49,8 +49,5 @@ class Book(Record):
 
     author: Mapped["Author"] = relationship(back_populates="books")
 
-
-@event.listens_for(Book, "before_insert")
-@event.listens_for(Book, "before_update")
-def _keep_sort_key(mapper: Mapper[Book], connection: Connection, book: Book) -> None:
-    book.sort_key = title_key(book.title, book.language)
+    def derive(self) -> None:
+        self.sort_key = title_key(self.title, self.language)

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InvalidatePoolError
-from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, Mapper, declared_attr, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
@@ -58,6 +58,15 @@ class Model(DeclarativeBase):
 
     SEARCHED: ClassVar[Mapping[str, str]] = {"sort_key": ""}
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
+
+    def derive(self) -> None:
+        """Fill the columns that follow from others, before a row is written; a model says how."""
+
+
+@event.listens_for(Model, "before_insert", propagate=True)
+@event.listens_for(Model, "before_update", propagate=True)
+def _derive(mapper: Mapper[Model], connection: Connection, row: Model) -> None:
+    row.derive()
 
 
 # What was saved is known without asking again, even if somebody has deleted it since.
