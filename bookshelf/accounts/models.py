@@ -6,14 +6,11 @@ from uuid import uuid4
 from flask_security import UserMixin
 from sqlalchemy import (
     CheckConstraint,
-    ColumnElement,
     Index,
     String,
     UniqueConstraint,
-    func,
     text,
 )
-from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bookshelf.core.db import Model, UtcDateTime, bytewise_string, now
@@ -60,15 +57,10 @@ class User(Model, UserMixin):
         "version_id_generator": False,
     }
 
-    @hybrid_property
+    @property
     def called(self) -> str:
         """What to call the person: the name, or the address while there is none."""
         return self.name or self.email
-
-    @called.inplace.expression
-    @classmethod
-    def _called(cls) -> ColumnElement[str]:
-        return func.coalesce(func.nullif(cls.name, ""), cls.email)
 
     def derive(self) -> None:
         self.sort_key = sort_key(f"{self.name} {self.email}")

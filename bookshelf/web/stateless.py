@@ -5,6 +5,7 @@ The others carry it on: it ends when nobody has used it for a time.
 
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import TypeVar
 
 from flask import Flask, Response, current_app, request
@@ -19,6 +20,12 @@ View = TypeVar("View", bound=Callable[..., object])
 
 class Sessions(SecureCookieSessionInterface):
     """Signed cookies, as Flask has them, except where an answer carries no session."""
+
+    def __init__(self) -> None:
+        # It is made of nothing but the app's keys, and each request needs it once or twice.
+        self.get_signing_serializer = cache(  # type: ignore[method-assign]
+            super().get_signing_serializer
+        )
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Set no cookie, and vary with none, where the answer is the same for everybody."""
