@@ -8,8 +8,10 @@ from typing import Any, NamedTuple, Self
 
 from flask import abort, request
 from flask_wtf import FlaskForm
+from markupsafe import escape
 from wtforms import Field, HiddenField, IntegerField, StringField, TextAreaField
 from wtforms.validators import StopValidation, ValidationError
+from wtforms.widgets import TextInput
 
 from bookshelf.core.db import Record, db
 from bookshelf.core.problems import Problem, Stale
@@ -44,8 +46,22 @@ class AtMost:
         refuse_excess(field.data or "", self.length)
 
 
+class LineInput(TextInput):
+    """An input as WTForms draws it, whose own way to write attributes takes a fifth of a form."""
+
+    @staticmethod
+    def html_params(**attributes: object) -> str:
+        """The attributes in order; True stands for a bare name, False for none."""
+        pairs = sorted(pair for pair in attributes.items() if pair[1] is not False)
+        return " ".join(
+            name if value is True else f'{name}="{escape(value)}"' for name, value in pairs
+        )
+
+
 class LineField(StringField):
     """One line of text; runs of white space become one space, a blank line becomes None."""
+
+    widget = LineInput()
 
     def process_formdata(self, valuelist: list[str]) -> None:
         if valuelist:
@@ -68,6 +84,8 @@ class ProseField(TextAreaField):
 
 class YearField(IntegerField):
     """A year of the common era; one before it is negative (ISO 8601: year 0 is 1 BC)."""
+
+    widget = LineInput()
 
     def process_formdata(self, valuelist: list[str]) -> None:
         typed = valuelist[0].strip().replace("−", "-") if valuelist else ""
