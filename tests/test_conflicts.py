@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 from book_form import HOBBIT
-from conftest import Place, ask
-from house import HousekeepingClient as Client
-from house import error_at, form_of, rows_of, text_of
-from records import (
+from catalogue import (
     a_book,  # noqa: F401  # the fixture `book`
     an_author,  # noqa: F401  # the fixture `author`
     authored,
     everything,
     mine,
 )
+from conftest import Place, ask
+from house import HousekeepingClient as Client
+from house import error_at, form_of, rows_of, text_of
 from sqlalchemy import event
 
 from bookshelf.authors import services as author_services

@@ -12,7 +12,8 @@ from flask import Blueprint, Flask
 from flask.testing import FlaskClient
 from house import HousekeepingClient as Client
 from house import epoch_of, form_of, link_to, text_of
-from sqlalchemy import event, text
+from noting import noting
+from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from bookshelf.authors.services import create_author
@@ -386,21 +387,11 @@ def test_a_role_cannot_be_slipped_into_another_form(client: Client) -> None:
 def test_one_statement_tells_who_somebody_is(app: Flask, client: Client) -> None:
     client.sign_in("viewer")
     client.get("/account")
-    statements: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        if "users" in statement:
-            statements.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        pages = {"/authors/countries": 1, "/login": 0, "/nowhere": 1, "/api/books": 1}
-        for page, expected in pages.items():
-            statements.clear()
+    pages = {"/authors/countries": 1, "/login": 0, "/nowhere": 1, "/api/books": 1}
+    for page, expected in pages.items():
+        with noting() as sent:
             client.get(page)
-            assert len(statements) == expected, page
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
+        assert sum("users" in statement for statement, _ in sent) == expected, page
 
 
 @pytest.mark.parametrize(("age", "known"), [(13, True), (15, False)])

@@ -12,7 +12,8 @@ from conftest import Place, execute, style_sheet
 from flask import Flask, abort
 from house import HousekeepingClient as Client
 from house import form_of, link_to, text_of
-from sqlalchemy import event, text
+from noting import noting
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from werkzeug.test import TestResponse
 
@@ -183,12 +184,10 @@ def test_the_page_of_a_fault_asks_the_database_nothing(
     app = make_app(TESTING=False)
     client = app.test_client()
     client.get("/")
-    sent: list[str] = []
-    with app.app_context():
-        event.listen(db.engine, "before_cursor_execute", lambda *args: sent.append(args[2]))
     monkeypatch.setattr(queries, "total", lambda: 1 // 0)
-    assert client.get("/").status_code == 500
-    assert [s for s in sent if s != "BEGIN" and "FROM users" not in s] == []
+    with app.app_context(), noting() as sent:
+        assert client.get("/").status_code == 500
+    assert [statement for statement, _ in sent if "FROM users" not in statement] == []
 
 
 def test_a_statement_that_is_wrong_is_a_fault_of_ours(

@@ -1,7 +1,6 @@
 """Lists: their pages one after another, their order, and the state that their URLs carry."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,7 +9,7 @@ from conftest import Place
 from flask import Flask
 from house import HousekeepingClient as Client
 from house import field_of, link_to, read, rows_of, text_of
-from sqlalchemy import event
+from noting import noting
 
 from bookshelf.authors.models import Author
 from bookshelf.authors.services import create_author, delete_author
@@ -338,22 +337,6 @@ def test_a_filter_that_means_nothing_narrows_nothing_and_says_so(
 # What a page costs
 
 
-@contextmanager
-def counting() -> Iterator[list[str]]:
-    """The statements that the database is sent during the block."""
-    sent: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        if not statement.startswith("BEGIN"):
-            sent.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
-
-
 def test_a_page_of_a_list_costs_three_statements_at_most(
     place: Place, app: Flask, client: Client
 ) -> None:
@@ -379,7 +362,7 @@ def test_a_page_of_a_list_costs_three_statements_at_most(
         "/api/books",
         f"/api/authors/{author.id}/books",
     ):
-        with counting() as sent:
+        with noting() as sent:
             assert client.get(url).status_code == 200
         looks_up = place.kind != "sqlite" and "q=" in url and "author_id" in url
         assert 1 <= len(sent) <= 3 + looks_up, (url, sent)

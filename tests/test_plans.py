@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from itertools import count
 from string import ascii_lowercase as ALPHABET
 from typing import Any, NamedTuple
@@ -15,7 +15,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from house import link_to
-from sqlalchemy import event, text
+from noting import Sent, noting
+from sqlalchemy import text
 
 from bookshelf.accounts.queries import SORTS as PEOPLE_SORTS
 from bookshelf.authors.queries import SORTS as AUTHOR_SORTS
@@ -142,29 +143,6 @@ def look_at_the_rows(place: Place) -> None:
         server.autocommit = True
         for statement in ("SET synchronous_commit = on", "ANALYZE", "VACUUM"):
             server.cursor().execute(statement)  # what is not on the disk yet, VACUUM leaves alone
-
-
-class Sent(NamedTuple):
-    """A statement as the database got it."""
-
-    statement: str
-    values: Any
-
-
-@contextmanager
-def noting() -> Iterator[list[Sent]]:
-    """What the database is asked during the block, transactions left out."""
-    sent: list[Sent] = []
-
-    def note(connection: Any, cursor: Any, statement: str, values: Any, *rest: Any) -> None:
-        if statement.lstrip("( \n").startswith(("SELECT", "WITH")):
-            sent.append(Sent(statement, values))
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
 
 
 def faults(shelf: Shelf, sent: Sent, may_sort: bool = False) -> list[str]:

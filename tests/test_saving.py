@@ -6,17 +6,17 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from conftest import Place, ask
-from flask import Flask
-from house import HousekeepingClient as Client
-from house import form_of, text_of
-from records import (
+from catalogue import (
     a_book,  # noqa: F401  # the fixture `book`
     an_author,  # noqa: F401  # the fixture `author`
     authored,
     everything,
     mine,
 )
+from conftest import Place, ask
+from flask import Flask
+from house import HousekeepingClient as Client
+from house import form_of, text_of
 
 from bookshelf.authors.models import Author
 from bookshelf.books.models import Book

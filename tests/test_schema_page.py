@@ -11,9 +11,8 @@ from conftest import HEAD, Place, after_head, ask, dispose, migrating, plant
 from flask import Flask, current_app
 from house import HousekeepingClient as Client
 from house import add_person, link_to, stranger, text_of
-from sqlalchemy import event
+from noting import noting
 
-from bookshelf.core.db import db
 from bookshelf.schema import notice
 
 ADDS = 'op.add_column("books", sa.Column("pages", sa.Integer()))'
@@ -148,15 +147,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def asked_of_versions(visit: Callable[[], Any]) -> int:
     """How many statements a visit sends that ask for the revision."""
-    sent: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        sent.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    visit()
-    event.remove(db.engine, "before_cursor_execute", note)
-    return sum("alembic_version" in statement for statement in sent)
+    with noting() as sent:
+        visit()
+    return sum("alembic_version" in statement for statement, _ in sent)
 
 
 def test_a_line_on_every_page_tells_administrators_once_a_minute(

@@ -1,0 +1,32 @@
+"""What a database is sent while something is done."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from sqlalchemy import event
+
+from bookshelf.core.db import db
+
+
+class Sent(NamedTuple):
+    """A statement as the database got it."""
+
+    statement: str
+    values: Any
+
+
+@contextmanager
+def noting() -> Iterator[list[Sent]]:
+    """The statements of the block, but for what begins a transaction."""
+    sent: list[Sent] = []
+
+    def note(connection: Any, cursor: Any, statement: str, values: Any, *rest: Any) -> None:
+        if not statement.startswith("BEGIN"):
+            sent.append(Sent(statement, values))
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
