@@ -4,17 +4,15 @@ from bookshelf.authors.models import Author
 from bookshelf.authors.names import propose_sort_name
 from bookshelf.core.db import db
 from bookshelf.core.problems import Stale, flushing
+from bookshelf.core.records import add, change
 
 
 def create_author(
     *, name: str, sort_name: str | None = None, bio: str | None = None, country: str | None = None
 ) -> Author:
-    """Add an author; the name to sort by is proposed where none is given."""
-    author = Author(
-        name=name, sort_name=sort_name or propose_sort_name(name), bio=bio, country=country
-    )
-    db.session.add(author)
-    db.session.flush()
+    """Add an author."""
+    author = _author(name, sort_name, bio, country)
+    add(author)
     return author
 
 
@@ -35,11 +33,7 @@ def update_author(
         raise Stale
     if sort_name == author.sort_name == propose_sort_name(author.name):
         sort_name = None
-    with flushing({}):
-        author.name = name
-        author.sort_name = sort_name or propose_sort_name(name)
-        author.bio = bio
-        author.country = country
+    change(author, _author(name, sort_name, bio, country))
 
 
 def delete_author(author: Author) -> None:
@@ -47,3 +41,9 @@ def delete_author(author: Author) -> None:
     message = f"{author.name} still has books. Move or delete them first."
     with flushing({"fk_books_author_id_authors": (message, None)}):
         db.session.delete(author)
+
+
+def _author(name: str, sort_name: str | None, bio: str | None, country: str | None) -> Author:
+    """A new author; the name to sort by is proposed where none is given."""
+    sort_name = sort_name or propose_sort_name(name)
+    return Author(name=name, sort_name=sort_name, bio=bio, country=country)

@@ -6,6 +6,7 @@ from bookshelf.authors import services as authors
 from bookshelf.books.models import Book
 from bookshelf.core.db import db
 from bookshelf.core.problems import Stale, flushing
+from bookshelf.core.records import add, change
 
 
 class NewAuthor(NamedTuple):
@@ -43,7 +44,7 @@ def create_book(
         language=language,
     )
     with flushing(MEANINGS):
-        db.session.add(book)
+        add(book)
     return book
 
 
@@ -61,14 +62,16 @@ def update_book(
     """Change a book as it stood at `version`; raises Stale where somebody else saved since."""
     if book.version != version:
         raise Stale
-    author_id = _author_id(author)
+    wanted = Book(
+        title=title,
+        author_id=_author_id(author),
+        isbn=isbn,
+        year=year,
+        publisher=publisher,
+        language=language,
+    )
     with flushing(MEANINGS):
-        book.title = title
-        book.author_id = author_id
-        book.isbn = isbn
-        book.year = year
-        book.publisher = publisher
-        book.language = language
+        change(book, wanted)
 
 
 def delete_book(book: Book) -> None:
