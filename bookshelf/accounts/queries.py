@@ -39,7 +39,7 @@ def user_of(email: str) -> User | None:
 
 def signed_in_with(epoch: str) -> AnyRow | None:
     """Who the person is whose sessions have this epoch, unless they are disabled."""
-    return db.session.execute(SIGNED_IN, {"epoch": epoch}).one_or_none()
+    return db.session.connection().execute(SIGNED_IN, {"epoch": epoch}).one_or_none()
 
 
 def found(*, q: str = "") -> Sequence[AnySelect]:

@@ -5,7 +5,7 @@ from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import Label, func, select
+from sqlalchemy import Integer, Label, String, bindparam, func, select
 from sqlalchemy.orm import with_parent
 
 from bookshelf.authors.models import Author
@@ -38,8 +38,7 @@ def author(author_id: int) -> Author | None:
 
 def author_row(author_id: int) -> AnyRow | None:
     """The author of that id as lists show them, with a count of `books` up to MOST_BOOKS + 1."""
-    statement = select(*COLUMNS, _books_up_to_most()).where(Author.id == author_id)
-    return db.session.execute(statement).one_or_none()
+    return db.session.execute(_listed().where(Author.id == author_id)).one_or_none()
 
 
 def found(*, q: str = "", country: str | None = None) -> Sequence[AnySelect]:
@@ -65,9 +64,14 @@ def page_of_authors(
         sort = "country"  # the same order, and that of the index in which they stand together
     empty = country == NONE and sort == "country"
     at.values(SORTS[sort])  # A bad cursor costs no look-up.
-    shown = select(*COLUMNS, _books_up_to_most())
     of = found(q=q, country=country)
-    return keyset.fetch(of, shown, SORTS[sort], at, first_is_empty=empty)
+    return keyset.fetch(of, _listed(), SORTS[sort], at, first_is_empty=empty)
+
+
+@cache
+def _listed() -> AnySelect:
+    """What lists show of any author."""
+    return select(*COLUMNS, _books_up_to_most())
 
 
 def _books_up_to_most() -> Label[int]:
@@ -101,11 +105,18 @@ def offered(typed: str, limit: int) -> Sequence[AnyRow]:
     """The `best`, but those who begin so are enough for most who type, and quicker found."""
     key = fold(typed)
     if len(key.split()) == 1:
-        begin_so = _offered().where(begins(Author.sort_key, key)).order_by(*SORTS["name"])
-        rows = db.session.execute(begin_so.limit(limit)).all()
+        given = {"start": key, "most": limit}
+        rows = db.session.connection().execute(_offered_first(), given).all()
         if len(rows) == limit:
             return rows  # by their keys, so that who is called just so comes first
     return best(typed, looked_up(typed, Author), limit)
+
+
+@cache
+def _offered_first() -> AnySelect:
+    """Those whose keys begin with :start, at :most so many; asked at every letter, so made once."""
+    begin_so = _offered().where(begins(Author.sort_key, bindparam("start", type_=String)))
+    return begin_so.order_by(*SORTS["name"]).limit(bindparam("most", type_=Integer))
 
 
 @cache

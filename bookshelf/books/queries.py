@@ -1,6 +1,7 @@
 """What is read about books."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, select
@@ -155,6 +156,7 @@ def latest(limit: int) -> Sequence[AnyRow]:
     return db.session.execute(_rows().order_by(Book.id.desc()).limit(limit)).all()
 
 
+@cache
 def _rows() -> AnySelect:
     """Plain columns rather than entities: a list needs no more, and costs less so."""
     return select(

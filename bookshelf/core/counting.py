@@ -1,6 +1,7 @@
 """How many rows there are: exactly where that costs little, else about or at least."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import CompoundSelect, Float, ScalarSelect, case, column, func, select, table, union
@@ -51,19 +52,25 @@ def total(model: type[Model]) -> Count:
     PostgreSQL notes about how many there are when it vacuums or analyses a table; a few it counts.
     SQLite has to count: half a millisecond for 100,000 rows, so many more it does not.
     """
+    dialect = db.engine.dialect.name
+    number, counted = db.session.connection().execute(_known_or_few(model, dialect)).one()
+    if number is None:
+        return Count(min(counted, MANY), more=counted > MANY)
+    return _about(int(number)) if dialect == "postgresql" else Count(number)
+
+
+@cache
+def _known_or_few(model: type[Model], dialect: str) -> AnySelect:
+    """The number that a database knows, or else NULL and how many there are up to MANY + 1."""
     every_id = model.__table__.c.id
     few = select(func.count()).select_from(select(every_id).limit(MANY + 1).subquery())
-    if db.engine.dialect.name == "postgresql":
+    if dialect == "postgresql":
         known = noted(model)
         well_known = known >= MANY
     else:
         known = select(func.count()).select_from(model.__table__).scalar_subquery()
         well_known = select(func.max(every_id)).scalar_subquery() <= CHEAP
-    either = case((well_known, known)), case((well_known, None), else_=few.scalar_subquery())
-    number, counted = db.session.execute(select(*either)).one()
-    if number is None:
-        return Count(min(counted, MANY), more=counted > MANY)
-    return _about(int(number)) if db.engine.dialect.name == "postgresql" else Count(number)
+    return select(case((well_known, known)), case((well_known, None), else_=few.scalar_subquery()))
 
 
 def _about(number: int) -> Count:

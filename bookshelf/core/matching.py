@@ -118,7 +118,7 @@ def keys_of(model: type[Model]) -> list[Any]:
     return [getattr(model, name) for name in model.SEARCHED]
 
 
-def begins(key: Any, start: str) -> ColumnElement[bool]:
+def begins(key: Any, start: str | ColumnElement[str]) -> ColumnElement[bool]:
     """The condition that a key begins so, which the index of its order answers in any database."""
     return and_(key >= start, key < start + AFTER_ALL)
 
