@@ -26,6 +26,7 @@ SORTS: Mapping[str, keyset.Keys] = {
     "added": (Author.id,),
 }
 
+OF_ID = select(Author).where(Author.id == bindparam("id"))  # Session.get makes it anew each time
 COLUMNS = (Author.id, Author.name, Author.sort_name, Author.bio, Author.country, Author.created_at)
 MOST_BOOKS = 1_000  # an author's books are counted so far on lists
 MOST_ALIKE = 500  # names that are compared letter by letter
@@ -33,7 +34,7 @@ MOST_ALIKE = 500  # names that are compared letter by letter
 
 def author(author_id: int) -> Author | None:
     """The author of that id."""
-    return db.session.get(Author, author_id)
+    return db.session.scalar(OF_ID, {"id": author_id})
 
 
 def author_row(author_id: int) -> AnyRow | None:

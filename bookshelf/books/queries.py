@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, bindparam, select
 from sqlalchemy.orm import joinedload
 
 from bookshelf.authors.models import Author
@@ -33,11 +33,12 @@ TOGETHER: Mapping[str, keyset.Keys] = {
     "isbn": SORTS["isbn"],
     "country": (Book.author_country, Book.sort_key, Book.id),
 }
+OF_ID = select(Book).where(Book.id == bindparam("id")).options(joinedload(Book.author))
 
 
 def book(book_id: int) -> Book | None:
     """The book of that id, with its author."""
-    return db.session.get(Book, book_id, options=[joinedload(Book.author)])
+    return db.session.scalar(OF_ID, {"id": book_id})
 
 
 def found(*, q: str = "", **narrowing: Any) -> Sequence[AnySelect]:
