@@ -42,7 +42,7 @@ def country_options() -> ResponseReturnValue:
     q = typed("q")
     found = countries.offer(q)[: pickers.MOST]
     options = [Candidate(country.code, country.name, country.code) for country in found]
-    return pickers.offer(options, q, url_for(".index", country=q))
+    return pickers.offer(options, q, "country")
 
 
 @authors.get("/<id:author_id>")

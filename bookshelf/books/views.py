@@ -49,9 +49,7 @@ def author_options() -> ResponseReturnValue:
     """The authors that a picker offers, and to add one, where the URL says `adding`."""
     q = typed("q")
     adding = "adding" in request.args and may(Permission.WRITE)
-    return pickers.offer(
-        offered_authors(q, pickers.MOST, adding=adding), q, url_for(".index", author=q)
-    )
+    return pickers.offer(offered_authors(q, pickers.MOST, adding=adding), q, "author")
 
 
 @books.get("/languages")
@@ -61,7 +59,7 @@ def language_options() -> ResponseReturnValue:
     q = typed("q")
     found = languages.offer(q)[: pickers.MOST]
     options = [Candidate(language.code, language.name, language.code) for language in found]
-    return pickers.offer(options, q, url_for(".index", language=q))
+    return pickers.offer(options, q, "language")
 
 
 @books.get("/<id:book_id>")

@@ -53,23 +53,26 @@ def total(model: type[Model]) -> Count:
     SQLite has to count: half a millisecond for 100,000 rows, so many more it does not.
     """
     dialect = db.engine.dialect.name
-    number, counted = db.session.connection().execute(_known_or_few(model, dialect)).one()
+    number, counted = db.session.connection().execute(_statement(model, dialect, MANY, CHEAP)).one()
     if number is None:
         return Count(min(counted, MANY), more=counted > MANY)
     return _about(int(number)) if dialect == "postgresql" else Count(number)
 
 
 @cache
-def _known_or_few(model: type[Model], dialect: str) -> AnySelect:
-    """The number that a database knows, or else NULL and how many there are up to MANY + 1."""
+def _statement(model: type[Model], dialect: str, most: int, cheap: int) -> AnySelect:
+    """The number that a database knows, or else NULL and how many there are up to `most` + 1.
+
+    SQLite counts up to an id of `cheap`.
+    """
     every_id = model.__table__.c.id
-    few = select(func.count()).select_from(select(every_id).limit(MANY + 1).subquery())
+    few = select(func.count()).select_from(select(every_id).limit(most + 1).subquery())
     if dialect == "postgresql":
         known = noted(model)
-        well_known = known >= MANY
+        well_known = known >= most
     else:
         known = select(func.count()).select_from(model.__table__).scalar_subquery()
-        well_known = select(func.max(every_id)).scalar_subquery() <= CHEAP
+        well_known = select(func.max(every_id)).scalar_subquery() <= cheap
     return select(case((well_known, known)), case((well_known, None), else_=few.scalar_subquery()))
 
 

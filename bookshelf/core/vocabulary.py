@@ -6,7 +6,7 @@ Beside a table, PostgreSQL has one with all words of its keys, and indexes the r
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import chain
 from math import inf, prod
 from operator import add
@@ -14,8 +14,10 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Text,
     and_,
+    bindparam,
     column,
     false,
     func,
@@ -196,12 +198,11 @@ def _are_kept() -> bool:
 
 def _fitting(ways: Sequence[Way], models: Sequence[type[Model]]) -> Fitting:
     """The words by way; where it is long ago, it is asked as well which are in many rows."""
-    unknown = [model for model in models if not frequency.is_known(model)]
-    parts = [_words_that_fit(number, *way) for number, way in enumerate(ways)]
-    parts += [frequency.common_words(len(ways) + n, model) for n, model in enumerate(unknown)]
-    found: list[list[tuple[str, float]]] = [[] for _ in parts]
-    set_up = [select(null(), func.set_config(*item, True), null()) for item in SETTINGS.items()]
-    for number, word, rows in db.session.execute(union_all(*parts, *set_up)):
+    unknown = tuple(model for model in models if not frequency.is_known(model))
+    statement = _look_up(tuple((table, anywhere) for _, table, anywhere in ways), unknown)
+    given = {f"text_{number}": text for number, (text, _, _) in enumerate(ways)}
+    found: list[list[tuple[str, float]]] = [[] for _ in (*ways, *unknown)]
+    for number, word, rows in db.session.connection().execute(statement, given):
         if number is not None:
             found[number].append((word, rows))
     for model, common in zip(unknown, found[len(ways) :], strict=True):
@@ -212,10 +213,25 @@ def _fitting(ways: Sequence[Way], models: Sequence[type[Model]]) -> Fitting:
     }
 
 
-def _words_that_fit(number: int, text: str, name: str, anywhere: bool) -> AnySelect:
-    """These words, each with a number; one more than many are enough to know."""
+@lru_cache(maxsize=100)
+def _look_up(
+    ways: Sequence[tuple[str, bool]], unknown: Sequence[type[Model]]
+) -> CompoundSelect[*tuple[Any, ...]]:
+    """What is asked for ways of these tables and kinds; put together once for all texts."""
+    parts = [_words_that_fit(number, *way) for number, way in enumerate(ways)]
+    parts += [frequency.common_words(len(ways) + n, model) for n, model in enumerate(unknown)]
+    set_up = [select(null(), func.set_config(*item, True), null()) for item in SETTINGS.items()]
+    return union_all(*parts, *set_up)
+
+
+def _words_that_fit(number: int, name: str, anywhere: bool) -> AnySelect:
+    """These words, each with a number; one more than many are enough to know.
+
+    A text that was folded has no letter that means more to LIKE.
+    """
+    text: Any = bindparam(f"text_{number}", type_=Text)
     word = table(f"words_of_{name}", column("word", Text)).c.word
-    fits = word.contains(text, autoescape=True) if anywhere else begins(word, text)
+    fits = word.contains(text) if anywhere else begins(word, text)
     return select(literal(number), word, literal(0.0)).where(fits).limit(MANY_WORDS + 1)
 
 
