@@ -21,9 +21,12 @@ WORDS = OF_ROWS["books"]["ix_books_words"].words
 PLACED = OF_ROWS["books"]["ix_books_places"].words
 EITHER_KEY = "(sort_key LIKE %s OR author_key LIKE %s)"
 FOUND = "SELECT {what} FROM books WHERE {where} ORDER BY sort_key, id LIMIT 51"
+HOLDS = "SELECT w.word FROM words_of_{table} w WHERE w.word LIKE '%' || few.word || '%'"
 RARE = f"""SELECT word FROM (
-    SELECT word FROM words_of_books WHERE length(word) > 9 ORDER BY md5(word) LIMIT 500
-) AS few ORDER BY abs(40 - (SELECT count(*) FROM books WHERE {WORDS} && ARRAY[word])) LIMIT 1"""
+    SELECT word FROM words_of_books WHERE length(word) > 9 ORDER BY md5(word) LIMIT 5000
+) AS few ORDER BY abs(40 - (SELECT count(*) FROM books WHERE {WORDS} && ARRAY(
+    {HOLDS.format(table="books")} UNION {HOLDS.format(table="authors")}
+))) LIMIT 1"""
 PAIR = f"""SELECT by_whom, of_whom FROM (
     SELECT split_part(author_key, ' ', 1) AS by_whom, split_part(sort_key, ' ', 1) AS of_whom
     FROM books ORDER BY id DESC LIMIT 500
@@ -90,7 +93,7 @@ def sample(shelf: Shelf, asker: Asker) -> Sample:
 
 
 def _rare(asker: Asker) -> str:
-    """A word of about 40 books, where a database knows words; else of few."""
+    """A part of words of about 40 books, where a database knows words; else a word of few."""
     if asker.is_sqlite:
         [[title]] = asker.ask(
             "SELECT title FROM books WHERE title LIKE 'A History of %' ORDER BY id LIMIT 1"
