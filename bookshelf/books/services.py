@@ -35,14 +35,7 @@ def create_book(
 
     `isbn` has 13 digits, `language` is a code of ISO 639-3. Raises Problem for an ISBN in use.
     """
-    book = Book(
-        title=title,
-        author_id=_author_id(author),
-        isbn=isbn,
-        year=year,
-        publisher=publisher,
-        language=language,
-    )
+    book = _book(title, author, isbn, year, publisher, language)
     with flushing(MEANINGS):
         add(book)
     return book
@@ -62,14 +55,7 @@ def update_book(
     """Change a book as it stood at `version`; raises Stale where somebody else saved since."""
     if book.version != version:
         raise Stale
-    wanted = Book(
-        title=title,
-        author_id=_author_id(author),
-        isbn=isbn,
-        year=year,
-        publisher=publisher,
-        language=language,
-    )
+    wanted = _book(title, author, isbn, year, publisher, language)
     with flushing(MEANINGS):
         change(book, wanted)
 
@@ -78,6 +64,25 @@ def delete_book(book: Book) -> None:
     """Delete a book."""
     with flushing({}):
         db.session.delete(book)
+
+
+def _book(
+    title: str,
+    author: int | NewAuthor,
+    isbn: str | None,
+    year: int | None,
+    publisher: str | None,
+    language: str | None,
+) -> Book:
+    """A new book; its author is added where there is none yet."""
+    return Book(
+        title=title,
+        author_id=_author_id(author),
+        isbn=isbn,
+        year=year,
+        publisher=publisher,
+        language=language,
+    )
 
 
 def _author_id(author: int | NewAuthor) -> int:
