@@ -6,7 +6,9 @@ from typing import Any
 
 import psycopg2
 
-ID = "the number in the path"  # stands among the values of a statement of the limit
+# What stand among the values of a statement of the limit; after TYPED the name of a field.
+ID = "the number in the path"
+TYPED = "typed into "
 
 
 class Asker:

@@ -11,11 +11,11 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, redirect, session
+from flask import Flask, redirect, request, session
 from flask.typing import ResponseReturnValue
 from jinja2 import Environment
 
-from bench.asking import ID, Asker
+from bench.asking import ID, TYPED, Asker
 from bookshelf.web import compression
 
 AUTHOR = '<td><a href="/authors/{{ row[0] }}">{{ row[2] }}</a></td>'
@@ -67,12 +67,13 @@ def page(key: str, number: int) -> ResponseReturnValue:
 
 @app.post("/<key>/<int:number>")
 def save(key: str, number: int) -> ResponseReturnValue:
-    """Write what a line writes, for the record of that number, in one transaction."""
+    """Write what was typed as a line does, for the record of that number, in one transaction."""
     asker = _asker()
+    given = {ID: number} | {TYPED + name: typed for name, typed in request.form.items()}
     asker.ask("BEGIN IMMEDIATE" if asker.is_sqlite else "BEGIN")
     asker.ask(USER, [session["_user_id"]])
     for sql, values in known["lines"][key]["statements"]:
-        asker.ask(sql, [number if value == ID else value for value in values])
+        asker.ask(sql, [given.get(value, value) for value in values])
     asker.ask("COMMIT")
     return redirect("/")
 

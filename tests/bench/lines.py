@@ -8,7 +8,7 @@ from urllib.parse import quote_plus
 
 from house import form_of
 
-from bench.asking import ID
+from bench.asking import ID, TYPED
 from bench.driving import Sending, Sent, Visitor, version_in
 from bench.sampling import FOUND, FREQUENT, VERY_FREQUENT, Sample
 
@@ -189,11 +189,12 @@ def _records(sample: Sample) -> Iterator[Line]:
 def _saves(sample: Sample) -> Iterator[Line]:
     insert = (
         "INSERT INTO authors (name, sort_name, sort_key, created_at, updated_at)"
-        " VALUES ('Ann Lee', 'Lee, Ann', 'lee ann', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)"
+        " VALUES (%s, 'Lee, Ann', 'lee ann', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)"
     )
-    update = "UPDATE authors SET bio = bio, version = version + 1 WHERE id = %s"
-    saved = [Statement(ONE_AUTHOR, [ID]), Statement(update, [ID])]
-    yield Line("Create an author", "", [Statement(insert)], "", 1.7 / 1.0, _creating)
+    update = "UPDATE authors SET bio = %s, version = version + 1 WHERE id = %s"
+    added = [Statement(insert, [f"{TYPED}name"])]
+    saved = [Statement(ONE_AUTHOR, [ID]), Statement(update, [f"{TYPED}bio", ID])]
+    yield Line("Create an author", "", added, "", 1.7 / 1.0, _creating)
     yield Line("Edit an author", "", saved, "", 2.2 / 1.0, _editing)
 
 

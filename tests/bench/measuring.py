@@ -110,9 +110,10 @@ class Bench:
     def measure(self, line: Line, key: str) -> LineTimes:
         """A line by one client beside the limit, then by several."""
         one, seconds = self.effort.clients, self.effort.seconds
-        # Other records than those of the clients, whose versions it would change.
-        limits = repeat(Sent(f"/{key}/{one + 2}", {} if line.writes else None))
         with self._visitor() as visitor, Visitor(self.limit_port, self.cookie) as bare:
+            # Other records than those of the clients, whose versions it would change.
+            typed = next(line.sending(visitor, one + 2)).typed
+            limits = repeat(Sent(f"/{key}/{one + 2}", typed))
             alone, limit = alternately(line.sending(visitor, one), visitor, limits, bare, seconds)
         return LineTimes(alone, limit, self.crowd(line))
 
