@@ -36,7 +36,7 @@ on {day}, at revision {revision}. Ratios matter, not milliseconds: in the same r
 machine, *the limit* answers the same question in the same layout. It is a bare Flask application
 under the same gunicorn, which reads the session, loads the person with one statement, asks the best
 SQL by {drivers}, writes the rows
-out, and packs the page in the same way.
+out, or what was typed in, and packs the page in the same way.
 One client asks Bookshelf and the limit in turn; then {clients} clients ask Bookshelf at once.
 
 * Machine: {machine}; load before the end of the run {load}.
