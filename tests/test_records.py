@@ -38,10 +38,11 @@ def test_a_new_record_costs_one_statement_and_belongs_to_the_session(app: Flask)
     with noting() as sent:
         add(author)
         db.session.commit()
-        assert author.id
+        assert (author.version, author.created_at) == (1, author.updated_at)
         assert db.session.get(Author, author.id) is author
     assert [statement.split()[0] for statement, _ in sent] == ["INSERT"]
-    assert (author.version, author.sort_key) == (1, "lee ann")
+    assert stored(author).sort_key == author.sort_key == "lee ann"
+    assert (stored(author).version, author.created_at) == (1, author.updated_at)
     assert author.books == []
 
 

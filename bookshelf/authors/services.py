@@ -10,7 +10,7 @@ from bookshelf.core.records import add, change
 def create_author(
     *, name: str, sort_name: str | None = None, bio: str | None = None, country: str | None = None
 ) -> Author:
-    """Add an author."""
+    """Add an author; the name to sort by is proposed where none is given."""
     author = _author(name, sort_name, bio, country)
     add(author)
     return author
@@ -44,6 +44,6 @@ def delete_author(author: Author) -> None:
 
 
 def _author(name: str, sort_name: str | None, bio: str | None, country: str | None) -> Author:
-    """A new author; the name to sort by is proposed where none is given."""
+    """A new author, who is not stored yet."""
     sort_name = sort_name or propose_sort_name(name)
     return Author(name=name, sort_name=sort_name, bio=bio, country=country)

@@ -74,7 +74,7 @@ def _book(
     publisher: str | None,
     language: str | None,
 ) -> Book:
-    """A new book; its author is added where there is none yet."""
+    """A new book, which is not stored yet; its author is, where there was none."""
     return Book(
         title=title,
         author_id=_author_id(author),

@@ -27,7 +27,7 @@ class Stale(Problem):
 
 @contextmanager
 def flushing(meanings: Mapping[str, tuple[str, str | None]]) -> Iterator[None]:
-    """Flush at the end of the block, and raise the Problem that a broken constraint means.
+    """Flush what the block leaves to the session; raise the Problem that a broken constraint means.
 
     `meanings` maps the names of constraints to a message and its field. Raises Stale where the
     row's version is no longer the one that was loaded; an IntegrityError without a meaning passes.

@@ -1,4 +1,4 @@
-"""Writing single records by one statement each, which the version of the row guards.
+"""Writing single records by one statement each.
 
 The unit of work of SQLAlchemy, made for many objects that hang together, takes longer for a single
 one than the database does.
@@ -19,7 +19,12 @@ R = TypeVar("R", bound=Record)
 
 
 def add(record: Record) -> None:
-    """Insert a new record, which has its id afterwards."""
+    """Insert a new record, which has its id afterwards; after a rollback it is of no use.
+
+    Raises IntegrityError for a constraint that it breaks.
+    """
+    record.created_at = record.updated_at = now()
+    record.version = 1
     inserted = db.session.connection().execute(_insertion(_table(record)), _values(record))
     record.id = inserted.scalar_one()
     make_transient_to_detached(record)
@@ -27,9 +32,9 @@ def add(record: Record) -> None:
 
 
 def change(record: R, wanted: R) -> None:
-    """Write what a new record, which stays one, has other than a stored one.
+    """Make a stored record what is wanted; that one is only read.
 
-    Raises Stale where the row was changed or deleted since the stored one was read.
+    Raises Stale where its row was changed or deleted since it was read, and IntegrityError.
     """
     values = {
         name: value for name, value in _values(wanted).items() if value != getattr(record, name)
@@ -45,7 +50,7 @@ def change(record: R, wanted: R) -> None:
 
 
 def _values(record: Record) -> dict[str, Any]:
-    """What a new record has in its columns."""
+    """What a new record has in its columns, which attributes are called like."""
     record.derive()
     columns = _table(record).c
     return {name: value for name, value in vars(record).items() if name in columns}
