@@ -63,6 +63,10 @@ NAMES = [
         "村上 龍",
     ),
     *('a"b', "100% true", "a_b", "back\\slash", "C++ & C#", "I ♥ NY", "???", "'; DROP TABLE words"),
+    *(
+        "\u02bb\u02bb\u02bb\\",
+        "%\u02bb\u02bb\u02bb",
+    ),  # which fold to nothing, though they are letters
     *("{braces}", "ﷺ", "e\u0301mile", "x" * 300, " ".join(f"word{n}" for n in range(25))),
 ]
 HOSTILE = [
@@ -98,6 +102,7 @@ HOSTILE = [
         "émile",
         "x" * 99,
     ),
+    *("\u02bb\u02bb\u02bb\\", "%\u02bb\u02bb\u02bb", "_\u02bb\u02bb\u02bb"),
     *(
         " ".join(f"word{n}" for n in range(20)),
         " ".join(f"ord{n}" for n in range(20)),

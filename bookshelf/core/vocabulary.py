@@ -4,6 +4,7 @@ Beside a table, PostgreSQL has one with all words of its keys, and indexes the r
 (revision 0009). SQLite has neither, and reads keys until a page is full.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, reduce
@@ -49,6 +50,8 @@ SETTINGS: Final = {
     "random_page_cost": "0.25",
     "effective_cache_size": "1200MB",
 }
+
+LIKE: Final = re.compile(r"[\\%_]")  # what LIKE does not take for itself
 
 # What words were looked up for: a text, the table whose keys have them, whether they hold the text
 # anywhere or begin with it. None stands for too many of them.
@@ -200,7 +203,10 @@ def _fitting(ways: Sequence[Way], models: Sequence[type[Model]]) -> Fitting:
     """The words by way; where it is long ago, it is asked as well which are in many rows."""
     unknown = tuple(model for model in models if not frequency.is_known(model))
     statement = _look_up(tuple((table, anywhere) for _, table, anywhere in ways), unknown)
-    given = {f"text_{number}": text for number, (text, _, _) in enumerate(ways)}
+    given = {
+        f"text_{number}": LIKE.sub(r"\\\g<0>", text) if anywhere else text
+        for number, (text, _, anywhere) in enumerate(ways)
+    }
     found: list[list[tuple[str, float]]] = [[] for _ in (*ways, *unknown)]
     for number, word, rows in db.session.connection().execute(statement, given):
         if number is not None:
@@ -225,10 +231,7 @@ def _look_up(
 
 
 def _words_that_fit(number: int, name: str, anywhere: bool) -> AnySelect:
-    """These words, each with a number; one more than many are enough to know.
-
-    A text that was folded has no letter that means more to LIKE.
-    """
+    """These words, each with a number; one more than many are enough to know."""
     text: Any = bindparam(f"text_{number}", type_=Text)
     word = table(f"words_of_{name}", column("word", Text)).c.word
     fits = word.contains(text) if anywhere else begins(word, text)
