@@ -15,7 +15,7 @@ from bookshelf.authors import queries as authors
 from bookshelf.authors.models import Author
 from bookshelf.books import queries as books
 from bookshelf.books.models import Book
-from bookshelf.core import frequency, keyset, places
+from bookshelf.core import frequency, keyset, places, vocabulary
 from bookshelf.core.db import db
 from bookshelf.core.keyset import Page, Position
 
@@ -59,9 +59,12 @@ def patience(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(frequency, "MANY", 0)  # so that every search goes from place to place
     for name, number in zip(("FEW", "NEAR"), request.param, strict=True):
         monkeypatch.setattr(places, name, number)
-    places._rows.cache_clear()
+    made_once = places._rows, vocabulary._look_up
+    for statements in made_once:
+        statements.cache_clear()
     yield
-    places._rows.cache_clear()
+    for statements in made_once:
+        statements.cache_clear()
 
 
 @pytest.fixture

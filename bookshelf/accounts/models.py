@@ -4,13 +4,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from flask_security import UserMixin
-from sqlalchemy import (
-    CheckConstraint,
-    Index,
-    String,
-    UniqueConstraint,
-    text,
-)
+from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bookshelf.core.db import Model, UtcDateTime, bytewise_string, now

@@ -51,10 +51,10 @@ class LineInput(TextInput):
 
     @staticmethod
     def html_params(**attributes: object) -> str:
-        """The attributes in order; True stands for a bare name, False for none."""
+        """The attributes in order, named as given; True makes a bare name of one, False none."""
         pairs = sorted(pair for pair in attributes.items() if pair[1] is not False)
         return " ".join(
-            name if value is True else f'{name}="{escape(value)}"' for name, value in pairs
+            name if value is True else f'{name}="{escape(str(value))}"' for name, value in pairs
         )
 
 
