@@ -1,8 +1,8 @@
-"""What a database is sent while something is done."""
+"""What a database is sent while something is done, and statements that are made anew for it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import event
 
@@ -30,3 +30,19 @@ def noting() -> Iterator[list[Sent]]:
         yield sent
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
+
+
+class MadeOnce(Protocol):
+    """What `functools` keeps what it made of."""
+
+    def cache_clear(self) -> None: ...
+
+
+@contextmanager
+def made_anew(*made_once: MadeOnce) -> Iterator[None]:
+    """Statements that are made once are made for the block alone, whose constants may differ."""
+    for statement in made_once:
+        statement.cache_clear()
+    yield
+    for statement in made_once:
+        statement.cache_clear()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from noting import made_anew
 from test_matching import hold_together
 from test_vocabulary import on_postgresql
 
@@ -59,12 +60,8 @@ def patience(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(frequency, "MANY", 0)  # so that every search goes from place to place
     for name, number in zip(("FEW", "NEAR"), request.param, strict=True):
         monkeypatch.setattr(places, name, number)
-    made_once = places._rows, vocabulary._look_up
-    for statements in made_once:
-        statements.cache_clear()
-    yield
-    for statements in made_once:
-        statements.cache_clear()
+    with made_anew(places._rows, vocabulary._look_up):
+        yield
 
 
 @pytest.fixture

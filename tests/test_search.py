@@ -9,6 +9,7 @@ from conftest import Place
 from flask import Flask
 from house import HousekeepingClient as Client
 from house import link_to, rows_of, stranger, text_of
+from noting import made_anew
 from sqlalchemy import event
 
 from bookshelf.authors import queries as authors
@@ -96,12 +97,8 @@ def test_ten_of_each_are_shown_and_a_link_leads_to_the_rest(client: Client) -> N
 def two_books_are_most(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Of an author's books; the statements that count them are made once."""
     monkeypatch.setattr(authors, "MOST_BOOKS", 2)
-    made_once = authors._offered, authors._offered_first
-    for statement in made_once:
-        statement.cache_clear()
-    yield
-    for statement in made_once:
-        statement.cache_clear()
+    with made_anew(authors._offered, authors._offered_first):
+        yield
 
 
 @pytest.mark.usefixtures("two_books_are_most", "tolkien")
