@@ -47,6 +47,13 @@ def when_ready(server: Any) -> None:
             print(f"Become its administrator: {address}/welcome/{welcome_key}", flush=True)
 
 
+def post_worker_init(worker: Any) -> None:
+    """Let people wait at the door rather than at the first page."""
+    from bookshelf.app import warm_up  # not before: only workers need the application
+
+    warm_up(worker.wsgi)
+
+
 def refuse_what_cannot_work(addresses: Iterable[Any]) -> None:
     """End with one line for a wrong setting, or for a port that is taken."""
     try:

@@ -5,12 +5,15 @@ from pathlib import Path
 
 from flask import Flask
 from flask_bootstrap import Bootstrap5
+from jinja2 import FileSystemLoader
 
 from bookshelf.accounts import sessions, tries
 from bookshelf.accounts.cli import users
 from bookshelf.accounts.views import accounts, people
 from bookshelf.api.views import api
+from bookshelf.authors import countries
 from bookshelf.authors.views import authors
+from bookshelf.books import languages
 from bookshelf.books.views import books
 from bookshelf.core.db import db, migrate, prepare
 from bookshelf.dashboard.views import dashboard
@@ -31,6 +34,7 @@ BLUEPRINTS = (dashboard, authors, books, search, exchange, accounts, people, api
 COMMANDS = (schema_cli, seed, users)
 
 STATIC = ROOT / "static"
+TEMPLATES = ROOT / "templates"
 
 # In bytes; the longest biography is 240 KB as a browser sends it. The second and the third hold
 # for forms with files, which are read part by part: the size of a field, and how many there are.
@@ -45,7 +49,7 @@ def create_app(settings: Mapping[str, object]) -> Flask:
     """The application for these settings, which `Config` makes of the environment."""
     app = Flask(
         "bookshelf",
-        template_folder=ROOT / "templates",
+        template_folder=TEMPLATES,
         static_folder=STATIC,
         static_url_path=assets.url_path(STATIC),
     )
@@ -59,6 +63,18 @@ def create_app(settings: Mapping[str, object]) -> Flask:
     for blueprint in BLUEPRINTS + COMMANDS:
         app.register_blueprint(blueprint)
     return app
+
+
+def warm_up(app: Flask) -> None:
+    """Make what pages make once, before people wait for it.
+
+    Each thread that finds it missing makes its own, and they hinder each other: with four of them
+    the first list took a second and a half.
+    """
+    countries.lookup()
+    languages.lookup()
+    for name in FileSystemLoader(TEMPLATES).list_templates():
+        app.jinja_env.get_template(name)
 
 
 def _receive_requests(app: Flask) -> None:

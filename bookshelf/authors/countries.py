@@ -159,32 +159,33 @@ def find(text: str) -> list[Country]:
     are called ("French") means only what is called so; otherwise the text means every country whose
     names have words that begin so.
     """
-    return _lookup().find(_plain(text))
+    return lookup().find(_plain(text))
 
 
 def offer(text: str) -> list[Country]:
     """Return the countries that the text may become as it is typed on, such as Niger, Nigeria."""
-    return _lookup().offer(_plain(text))
+    return lookup().offer(_plain(text))
 
 
 def is_called(country: Country, text: str) -> bool:
     """Say whether the text is one of these for the country, or begins the name that is shown."""
-    return _lookup().is_called(country, _plain(text))
+    return lookup().is_called(country, _plain(text))
 
 
 def name_of(code: str) -> str:
     """Return the name to show for a code, which is the code itself where no country has it."""
-    country = _lookup().by_code.get(code)
+    country = lookup().by_code.get(code)
     return country.name if country else code
 
 
 def is_code(code: str) -> bool:
     """Say whether a country, living or past, has exactly this code: "GB" is one, "gb" is not."""
-    return code in _lookup().by_code
+    return code in lookup().by_code
 
 
 @cache
-def _lookup() -> Lookup[Country]:
+def lookup() -> Lookup[Country]:
+    """All of them, put in order once."""
     past = sorted(_past(), key=lambda entry: _by_name(entry.thing))
     return Lookup([*sorted(_living(), key=lambda entry: _by_name(entry.thing)), *past])
 

