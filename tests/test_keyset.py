@@ -11,6 +11,7 @@ from conftest import Place
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.exc import DBAPIError
 
 from bookshelf.authors.models import Author
 from bookshelf.authors.queries import SORTS as AUTHOR_SORTS
@@ -19,7 +20,7 @@ from bookshelf.books.queries import SORTS as BOOK_SORTS
 from bookshelf.books.queries import page_of_books
 from bookshelf.core import keyset
 from bookshelf.core.db import NONE, db
-from bookshelf.core.keyset import LAST, BadCursor, Page, Position, decode, encode, fetch
+from bookshelf.core.keyset import LAST, BadCursor, Page, Position, decode, encode, fetch, in_turn
 
 both = pytest.mark.parametrize("place", ["sqlite", "postgresql"], indirect=True)
 few = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -305,3 +306,18 @@ def test_no_cursor_breaks_a_page_or_the_json(place: Place, app: Flask, cursor: s
 
 def test_the_size_of_a_page_is_fifty() -> None:
     assert keyset.SIZE == 50
+
+
+def test_a_part_is_not_read_where_one_before_it_has_enough(app: Flask) -> None:
+    fill([(None, "a"), (None, "b")])
+    least = db.cast(-(2**63), db.BigInteger)
+    unreadable = db.select(Author.id).where(db.func.abs(least + Author.id * 0) > 0)
+    parts = [[db.select(Author.id)], [unreadable], [unreadable]]
+
+    def read(limit: int) -> int:
+        found = in_turn(parts, [Author.id.label("id")], [Author.id], limit)
+        return len(db.session.scalars(db.union_all(*map(db.select, found))).all())
+
+    assert read(2) == 2
+    with pytest.raises(DBAPIError):
+        read(3)

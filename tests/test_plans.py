@@ -189,7 +189,9 @@ def sorts_too_much(connection: Any, sent: Sent) -> list[str]:
     """The sorts of SQLite's plan that have more to sort than a page, which is a subquery."""
     plan = connection.cursor().execute(f"EXPLAIN QUERY PLAN {sent.statement}", sent.values)
     steps = [(parent, detail) for _, parent, _, detail in plan.fetchall()]
-    of_page = {parent for parent, detail in steps if re.match(r"SCAN (page|anon_\d+)$", detail)}
+    of_page = {
+        parent for parent, detail in steps if re.match(r"SCAN (page|part_\d+|anon_\d+)$", detail)
+    }
     return [detail for parent, detail in steps if "TEMP B-TREE" in detail and parent not in of_page]
 
 

@@ -13,11 +13,11 @@ import binascii
 import json
 import re
 from collections import ChainMap
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select, true, tuple_, union, union_all
+from sqlalchemy import CTE, ColumnElement, and_, case, func, select, true, tuple_, union, union_all
 
 from bookshelf.core.db import AnyRow, AnySelect, db
 from bookshelf.core.places import near
@@ -108,11 +108,27 @@ def merged(found: Sequence[AnySelect], row_id: Any) -> AnySelect:
     return found[0] if len(found) == 1 else select(row_id).where(row_id.in_(union(*found)))
 
 
-def together(parts: Sequence[AnySelect], *, overlap: bool) -> Any:
+def in_turn(
+    parts: Iterable[Sequence[AnySelect]], columns: Sequence[Any], order: Sequence[Any], limit: int
+) -> Iterator[CTE]:
+    """The first rows of each part; one is read only where each before it has too few.
+
+    A part is what any of its selects finds.
+    """
+    lacking: list[ColumnElement[bool]] = []
+    for number, selects in enumerate(parts):
+        shown = (found.with_only_columns(*columns, maintain_column_froms=True) for found in selects)
+        part = _together([first_of(one.order_by(*order), limit) for one in shown])
+        if lacking:  # A limit, as SQLite would try a condition of no row with each of them.
+            part = select(part.subquery()).limit(case((and_(*lacking), limit), else_=0))
+        rows = part.cte(f"part_{number}")
+        lacking.append(select(func.count()).select_from(rows).scalar_subquery() < limit)
+        yield rows
+
+
+def _together(parts: Sequence[AnySelect]) -> Any:
     """One part as it is, or several; SQLite takes a limit within a union only inside a subquery."""
-    if len(parts) == 1:
-        return parts[0]
-    return (union if overlap else union_all)(*(select(part.subquery()) for part in parts))
+    return parts[0] if len(parts) == 1 else union(*(select(part.subquery()) for part in parts))
 
 
 def in_order(found: AnySelect, keys: Keys, *, descending: bool) -> AnySelect:
@@ -136,18 +152,10 @@ def _statement(
 ) -> AnySelect:
     """The rows of a page and one more, as they are met on the way, each with its keys last."""
     labelled = [key.label(f"key_{n}") for n, key in enumerate(keys)]
-    parts = [
-        first_of(
-            one.with_only_columns(*labelled, maintain_column_froms=True)
-            .where(part)
-            .order_by(*_ordering(keys, at)),
-            at.size + 1,
-        )
-        for one in found
-        for part in _parts(keys, at, first_is_empty)
-    ]
+    parts = [[one.where(part) for one in found] for part in _parts(keys, at, first_is_empty)]
+    read = list(in_turn(parts, labelled, _ordering(keys, at), at.size + 1))
     # By itself, as `first_of` has it: the joins below would again reckon with the first rows alone.
-    page = together(parts, overlap=len(found) > 1).cte("page")
+    page = read[0] if len(read) == 1 else union_all(*map(select, read)).cte("page")
     page = page.prefix_with("MATERIALIZED", dialect="postgresql")
     columns = list(page.c)
     order = _ordering(columns, at)
