@@ -6,6 +6,7 @@ import io
 import os
 import re
 import secrets
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,6 +22,7 @@ ROOT = Path(__file__).resolve().parent
 # Threads of one gunicorn worker. The pool holds a connection for each, so that none waits.
 THREADS = 8
 
+SQLITE = (3, 35)
 DEFAULT = "the default"
 DB_PARTS = ("DB_USER", "DB_PASSWORD", "DB_HOST", "DB_NAME")
 
@@ -144,6 +146,7 @@ class Config:
         serving = _serving(given, root)
         migrating = _migrating(given, root, serving)
         if serving.url.database and serving.url.drivername == "sqlite":
+            _check_sqlite(serving.source)
             _check_file(Path(serving.url.database), serving.source, root / "instance")
         key = given.get("SECRET_KEY") or _development_key(root / "instance")
         patience = {name: _whole_number(given, name, *rule) for name, rule in MIGRATING.items()}
@@ -351,6 +354,15 @@ def _sqlite(name: str, url: URL, root: Path) -> URL:
             f"{name} must name a file: sqlite:///name.db or sqlite:////folder/name.db"
         )
     return url.set(database=str((root / file).resolve()))
+
+
+def _check_sqlite(source: str) -> None:
+    """Refuse a SQLite that cannot give back what it wrote (RETURNING)."""
+    if sqlite3.sqlite_version_info < SQLITE:
+        raise ConfigError(
+            f"{source} means SQLite, of which this Python has {sqlite3.sqlite_version}; "
+            "3.35 or newer is needed: use another Python, or PostgreSQL."
+        )
 
 
 def _check_file(file: Path, source: str, instance: Path) -> None:

@@ -254,3 +254,11 @@ def test_a_store_that_cannot_be_used_is_refused_without_its_password(root: Path)
 def test_the_default_database_names_the_folder_that_cannot_hold_it(root: Path) -> None:
     said = str(refusal({}, root / "file"))
     assert said.startswith(f"the default means the SQLite file {root / 'file/instance'}")
+
+
+def test_a_sqlite_that_is_too_old_is_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sqlite3.sqlite_version_info", (3, 34, 1))
+    said = str(refusal({}, root))
+    assert said.startswith("the default means SQLite, ")
+    assert "3.35 or newer is needed" in said
+    read({"DATABASE_URL": DIRECT}, root)
