@@ -49,9 +49,10 @@ def when_ready(server: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Let people wait at the door rather than at the first page."""
-    from bookshelf.app import warm_up  # not before: only workers need the application
+    if worker.app.app_uri == wsgi_app:  # not what else is served so, as the benchmark's limit
+        from bookshelf.app import warm_up  # which only workers need
 
-    warm_up(worker.wsgi)
+        warm_up(worker.wsgi)
 
 
 def refuse_what_cannot_work(addresses: Iterable[Any]) -> None:

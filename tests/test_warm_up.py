@@ -20,8 +20,9 @@ def test_a_worker_has_made_its_pages_before_it_serves(
 ) -> None:
     app = make_app()
     with made_anew(languages.lookup, countries.lookup):
-        begin = runpy.run_path(str(ROOT / "gunicorn.conf.py"))["post_worker_init"]
-        begin(SimpleNamespace(wsgi=app))
+        conf = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+        served = SimpleNamespace(app_uri=conf["wsgi_app"])
+        conf["post_worker_init"](SimpleNamespace(app=served, wsgi=app))
         assert languages.lookup.cache_info().currsize == countries.lookup.cache_info().currsize == 1
     monkeypatch.setattr(app.jinja_env, "compile", None)
     client = app.test_client()
