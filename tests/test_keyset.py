@@ -321,3 +321,11 @@ def test_a_part_is_not_read_where_one_before_it_has_enough(app: Flask) -> None:
     assert read(2) == 2
     with pytest.raises(DBAPIError):
         read(3)
+
+
+def test_a_part_of_several_selects_has_the_first_rows_of_each(app: Flask) -> None:
+    fill([(None, key) for key in "abcdef"])
+    halves = [db.select(Author.id).where(Author.id % 2 == rest) for rest in (0, 1)]
+    parts = [[db.select(Author.id).where(db.false())], halves]
+    *_, last = in_turn(parts, [Author.id.label("id")], [Author.id], 2)
+    assert set(db.session.scalars(db.select(last))) == {1, 2, 3, 4}

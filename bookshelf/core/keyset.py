@@ -113,14 +113,15 @@ def in_turn(
 ) -> Iterator[CTE]:
     """The first rows of each part; one is read only where each before it has too few.
 
-    A part is what any of its selects finds.
+    A part is what any of its selects finds, of each the first rows, in no order.
     """
     lacking: list[ColumnElement[bool]] = []
     for number, selects in enumerate(parts):
         shown = (found.with_only_columns(*columns, maintain_column_froms=True) for found in selects)
         part = _together([first_of(one.order_by(*order), limit) for one in shown])
-        if lacking:  # A limit, as SQLite would try a condition of no row with each of them.
-            part = select(part.subquery()).limit(case((and_(*lacking), limit), else_=0))
+        if lacking:  # All or none; by a limit, as SQLite would try a condition with each row.
+            every_one = limit * len(selects)
+            part = select(part.subquery()).limit(case((and_(*lacking), every_one), else_=0))
         rows = part.cte(f"part_{number}")
         lacking.append(select(func.count()).select_from(rows).scalar_subquery() < limit)
         yield rows
