@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent
 # Threads of one gunicorn worker. The pool holds a connection for each, so that none waits.
 THREADS = 8
 
-SQLITE = (3, 35)
+SQLITE = (3, 35)  # at least: it gives back what it wrote (RETURNING)
 DEFAULT = "the default"
 DB_PARTS = ("DB_USER", "DB_PASSWORD", "DB_HOST", "DB_NAME")
 
@@ -357,11 +357,11 @@ def _sqlite(name: str, url: URL, root: Path) -> URL:
 
 
 def _check_sqlite(source: str) -> None:
-    """Refuse a SQLite that cannot give back what it wrote (RETURNING)."""
+    """Refuse a SQLite that is too old."""
     if sqlite3.sqlite_version_info < SQLITE:
         raise ConfigError(
             f"{source} means SQLite, of which this Python has {sqlite3.sqlite_version}; "
-            "3.35 or newer is needed: use another Python, or PostgreSQL."
+            f"{'.'.join(map(str, SQLITE))} or newer is needed: use another Python, or PostgreSQL."
         )
 
 
