@@ -189,10 +189,10 @@ def _records(sample: Sample) -> Iterator[Line]:
 def _saves(sample: Sample) -> Iterator[Line]:
     insert = (
         "INSERT INTO authors (name, sort_name, sort_key, created_at, updated_at)"
-        " VALUES (%s, 'Lee, Ann', 'lee ann', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)"
+        " VALUES (%s, %s, lower(%s), CURRENT_TIMESTAMP, CURRENT_TIMESTAMP) RETURNING id"
     )
     update = "UPDATE authors SET bio = %s, version = version + 1 WHERE id = %s"
-    added = [Statement(insert, [f"{TYPED}name"])]
+    added = [Statement(insert, [f"{TYPED}name"] * 3)]
     saved = [Statement(ONE_AUTHOR, [ID]), Statement(update, [f"{TYPED}bio", ID])]
     yield Line("Create an author", "", added, "", 1.7 / 1.0, _creating)
     yield Line("Edit an author", "", saved, "", 2.2 / 1.0, _editing)
