@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Self
 
 from flask import abort, request
 from flask_wtf import FlaskForm
+from flask_wtf.csrf import validate_csrf
 from markupsafe import escape
 from wtforms import Field, HiddenField, IntegerField, StringField, TextAreaField
 from wtforms.validators import StopValidation, ValidationError
@@ -195,10 +196,13 @@ class BaseForm(FlaskForm):
     """A form that shows Problems at their fields; `status` is what its page is answered with."""
 
     stale = False
+    expired = False  # its token was missing or another session's
     buttons = frozenset({"another"})
 
     class Meta(FlaskForm.Meta):
         """How forms read a request."""
+
+        csrf = False  # As a field, a token is made with every form, also one that is never drawn.
 
         def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
             """Take what a form sent and nothing else: neither files nor JSON are text."""
@@ -207,13 +211,18 @@ class BaseForm(FlaskForm):
     def validate(self, extra_validators: Any = None) -> bool:
         """Check what was typed; raises BadRequest for what no page of ours can have sent."""
         self._refuse_other_keys()
-        valid = bool(super().validate(extra_validators))
-        if self.expired:
+        self._look_at_token()
+        return bool(super().validate(extra_validators)) and not self.expired
+
+    def _look_at_token(self) -> None:
+        try:
+            validate_csrf(request.form.get(self.token_name))
+        except ValidationError:
+            self.expired = True
             log.warning("wrong token")
-        return valid
 
     def _refuse_other_keys(self) -> None:
-        known = {field.name for field in self} | self.buttons
+        known = {field.name for field in self} | self.buttons | {self.token_name}
         for field in self:
             known |= set(getattr(field, "companions", ()))
         sent: list[tuple[str | None, Sequence[object]]]
@@ -238,9 +247,9 @@ class BaseForm(FlaskForm):
         return [field for field in self if not isinstance(field, HiddenField)]
 
     @property
-    def expired(self) -> bool:
-        """Whether the form's token was missing or another session's."""
-        return "csrf_token" in self.errors
+    def token_name(self) -> str:
+        """The key of the form's token, which templates draw."""
+        return f"{self._prefix}csrf_token"
 
     @property
     def status(self) -> int:
