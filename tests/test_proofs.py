@@ -165,6 +165,15 @@ def has_the_words_of_keys_on_postgresql(shelf: Shelf) -> None:
 
 TRIGRAMS = has_on_postgresql("_trgm", "ix_authors_sort_key_trgm", "ix_books_sort_key_trgm")
 PLACES = has_on_postgresql("_places", "ix_authors_places", "ix_books_places")
+
+
+def has_books_in_the_order_of_authors(shelf: Shelf) -> None:
+    tables: Any = shelf.schema()
+    indexes = {name: columns for name, columns, _ in tables["books"]["indexes"]}
+    assert indexes["ix_books_author_key"] == ["author_key", "author_id", "sort_key", "id"]
+    assert ("ix_books_author_places" in indexes) == (shelf.place.kind == "postgresql")
+
+
 A_SHELF: Rows = {
     **at_0003(("Ann", "ann"), ("Bo", "bo")),
     "users": [ANN, {**ANN, "email": "bo@b.org", "fs_uniquifier": "e"}],
@@ -221,6 +230,7 @@ PROOFS: dict[str, Proof] = {
     "0008": Proof(FROM_NEW_ZEALAND, MORE_OF_ALL, knows_the_author_of_each_book),
     "0009": Proof(SOME_KEYS, MORE_OF_ALL, has_the_words_of_keys_on_postgresql),
     "0010": Proof(SOME_KEYS, MORE_OF_ALL, PLACES),
+    "0011": Proof(SOME_KEYS, MORE_OF_ALL, has_books_in_the_order_of_authors),
 }
 
 

@@ -38,7 +38,10 @@ from bookshelf.core.vocabulary import (
 
 ROLE = "no_extensions"
 INDEXES = "SELECT indexname FROM pg_indexes WHERE indexdef LIKE '%USING gin%' ORDER BY 1"
-OF_ROWS = ["ix_authors_places", "ix_authors_words", "ix_books_places", "ix_books_words"]
+OF_ROWS = [
+    *("ix_authors_places", "ix_authors_words"),
+    *("ix_books_author_places", "ix_books_places", "ix_books_words"),
+]
 OF_PARTS = ["ix_words_of_authors_word_trgm", "ix_words_of_books_word_trgm"]
 ADD = "INSERT INTO authors (name, sort_name, sort_key) VALUES ('x', 'x', '{}')"
 

@@ -25,6 +25,7 @@ class Book(Record):
         UniqueConstraint("isbn"),
         Index("ix_books_sort_key_author_key", "sort_key", "id", "author_key"),
         Index("ix_books_author_id", "author_id", "sort_key", "id"),
+        Index("ix_books_author_key", "author_key", "author_id", "sort_key", "id"),
         Index("ix_books_author_country", "author_country", "sort_key", "id"),
         Index("ix_books_language", "language", "sort_key", "id"),
         Index("ix_books_year", "year", "sort_key", "id"),

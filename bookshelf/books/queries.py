@@ -21,7 +21,7 @@ Years = tuple[int, int]  # the first and the last
 
 SORTS: Mapping[str, keyset.Keys] = {
     "title": (Book.sort_key, Book.id),
-    "author": (Author.sort_key, Author.id, Book.sort_key, Book.id),
+    "author": (Book.author_key, Book.author_id, Book.sort_key, Book.id),
     "year": (Book.year, Book.sort_key, Book.id),
     "publisher": (Book.publisher, Book.id),
     "language": (Book.language, Book.sort_key, Book.id),
@@ -108,8 +108,6 @@ def page_of_books(
     keys = TOGETHER[lacking] if empty else SORTS[sort]
     at.values(keys)  # A bad cursor costs no look-up.
     books = found(q=q, **narrowing)
-    if sort == "author":
-        books = [part.join(Book.author) for part in books]
     return keyset.fetch(books, _rows(), keys, at, first_is_empty=empty)
 
 

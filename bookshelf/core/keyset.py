@@ -90,7 +90,7 @@ def fetch(
     rows. Raises BadCursor where a cursor is malformed or belongs to another order.
     """
     values = at.values(keys)
-    ways = [near(one, keys[0], values, limit=at.size + 1, falling=at.falling) for one in found]
+    ways = [near(one, keys, values, limit=at.size + 1, falling=at.falling) for one in found]
     statement = _statement([one for one, _ in ways], shown, keys, at, first_is_empty)
     rows = db.session.execute(statement, ChainMap(*(dict(given) for _, given in ways))).all()
     more, rows = len(rows) > at.size, rows[: at.size]
@@ -176,7 +176,7 @@ def _parts(keys: Keys, at: Position, first_is_empty: bool) -> list[ColumnElement
     if first_is_empty:
         return [_beyond(keys[1:], values[1:], at.falling)] if values else [true()]
     if not _may_be_empty(first):
-        return _beyond_by_table(keys, values, at.falling) if values else [true()]
+        return [_beyond(keys, values, at.falling) if values else true()]
     halves = [first.is_not(None), first.is_(None)]
     if at.backwards:
         halves.reverse()
@@ -188,18 +188,6 @@ def _parts(keys: Keys, at: Position, first_is_empty: bool) -> list[ColumnElement
         here = _beyond(keys, values, at.falling)
     in_the_last = (values[0] is None) != at.backwards
     return [here] if in_the_last else [here, halves[1]]
-
-
-def _beyond_by_table(keys: Keys, values: list[Any], falling: bool) -> list[ColumnElement[bool]]:
-    """An index belongs to one table: first the rest that its row has, then the rows beyond it."""
-    width = sum(key.parent is keys[0].parent for key in keys)
-    if width == len(keys):
-        return [_beyond(keys, values, falling)]
-    same = [key == value for key, value in zip(keys[:width], values[:width], strict=True)]
-    return [
-        and_(*same, _beyond(keys[width:], values[width:], falling)),
-        _beyond(keys[:width], values[:width], falling),
-    ]
 
 
 def _beyond(keys: Keys, values: list[Any], falling: bool) -> ColumnElement[bool]:

@@ -3,10 +3,10 @@
 A word that many rows have may be in every tenth of them, or in some that stand together, as titles
 of one language do. To look all of them up takes a millisecond for each thousand; to read the order
 until there are enough may take seconds. So PostgreSQL also indexes the words of a row together with
-its place in the order, the first letters of its key (revision 0010), and the rows are met place by
-place: in each they are looked up, unless it has so many that enough of them are soon read. For
-words of few rows that would be too much ado, as for those of so many that any order soon leads to
-some; `frequency` knows which these are.
+its place in the order of a key, the first letters of that (revisions 0010 and 0011), and the rows
+are met place by place: in each they are looked up, unless it has so many that enough of them are
+soon read. For words of few rows that would be too much ado, as for those of so many that any order
+soon leads to some; `frequency` knows which these are.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -58,27 +58,30 @@ class Kind(NamedTuple):
 
 def near(
     found: AnySelect,
-    key: Any,
+    keys: Sequence[Any],
     at: Sequence[Any] | None = None,
     *,
     limit: int,
     falling: bool = False,
 ) -> tuple[AnySelect, Given]:
-    """Of the rows found some among which are the first `limit` beyond a cursor, by key and id.
+    """Of the rows found some among which are the first `limit` beyond a cursor, by keys.
 
-    All of them, unless they were searched for and the key leads to a place. `at` has the key and
-    the id at the cursor. The select comes with what it is executed with: it is put together once
-    for all terms of a kind.
+    All of them, unless they were searched for and the first key leads to a place; the last one is
+    the id. `at` has the values of the keys at the cursor. The select comes with what it is
+    executed with: it is put together once for all terms of a kind.
     """
     search = search_of(found)
-    if not search or not search.many or search.narrowed or key is not keys_of(search.model)[0]:
+    if not search or not search.many or search.narrowed:
         return found, {}
     model, terms = search.model, search.terms
+    if not any(keys[0] is key for key in keys_of(model)):
+        return found, {}
     kinds = tuple(Kind(one.leads_to(model), one.anywhere, bool(one.spelt)) for one in terms)
-    given = dict(zip(("key_at", "id_at"), at or (), strict=False))
+    given = {f"at_{number}": value for number, value in enumerate(at or ())}
     for number, term in enumerate(terms):
         given |= {f"{name}_{number}": value for name, value in _said(term, model)}
-    return _rows(Way(model, kinds, at is not None, falling, limit)), given
+    order = tuple(key.key for key in keys)
+    return _rows(Way(model, order, kinds, at is not None, falling, limit)), given
 
 
 def _said(term: KnownTerm, model: type[Model]) -> Iterator[tuple[str, Any]]:
@@ -94,6 +97,7 @@ class Way:
     """The way through an order to `limit` rows that have terms of these kinds, or to its end."""
 
     model: type[Model]
+    order: tuple[str, ...]  # the columns by which rows are ordered
     kinds: tuple[Kind, ...]
     from_cursor: bool
     falling: bool
@@ -101,15 +105,22 @@ class Way:
 
     @property
     def searched(self) -> Sequence[Any]:
-        """The keys in which the terms are, as columns; the first is that of the order."""
+        """The keys in which the terms are, as columns."""
         return [self.model.__table__.c[name] for name in self.model.SEARCHED]
 
     @property
     def keys(self) -> Sequence[Any]:
         """What rows are ordered by."""
-        return self.searched[0], self.model.__table__.c.id
+        return [self.model.__table__.c[name] for name in self.order]
 
-    def order(self) -> Iterator[Any]:
+    @property
+    def place(self) -> Any:
+        """The first two letters of its first key; one that is not ASCII: scripts have so many."""
+        key = self.keys[0]
+        is_ascii = func.octet_length(func.left(key, 1)) == 1
+        return func.rpad(key, case((is_ascii, 2), else_=1), type_=Text)
+
+    def ordering(self) -> Iterator[Any]:
         """The order in which rows are met."""
         return (key.desc() if self.falling else key.asc() for key in self.keys)
 
@@ -117,16 +128,17 @@ class Way:
         """The condition that a row lies beyond the cursor."""
         if not self.from_cursor:
             return true()
-        here, cursor = tuple_(*keys), tuple_(bindparam("key_at"), bindparam("id_at"))
+        cursor = tuple_(*(bindparam(f"at_{number}") for number, _ in enumerate(keys)))
+        here = tuple_(*keys)
         return here < cursor if self.falling else here > cursor
 
     def met(self, *columns: Any) -> AnySelect:
         """The rows beyond the cursor, as they are met."""
-        return select(*columns).where(self.beyond(*self.keys)).order_by(*self.order())
+        return select(*columns).where(self.beyond(*self.keys)).order_by(*self.ordering())
 
     def looked_up(self, place: Any = None) -> Iterator[ColumnElement[bool]]:
         """The conditions that a row has each term, by an index: that of all rows, or of a place."""
-        indexed = words_of(self.model) if place is None else placed_words(self.model)
+        indexed = words_of(self.model) if place is None else self.placed_words()
         for number, kind in enumerate(self.kinds):
             if not kind.leads:
                 yield self._holds(number, kind)
@@ -135,6 +147,13 @@ class Way:
             letters = indexed.contains(_given("letters", number, place))
             initials = and_(letters, self._is_spelt(number))
             yield or_(has_one, initials) if kind.spelt else has_one
+
+    def placed_words(self) -> Any:
+        """Each word of a row with its place before it, as the index has them."""
+        line = func.chr(10, type_=Text)
+        words = reduce(lambda one, other: one + " " + other, self.searched)
+        rest = func.replace(words, " ", line + self.place + " ", type_=Text)
+        return func.string_to_array(self.place + " " + rest, line, type_=WORDS)
 
     def seen(self) -> Iterator[ColumnElement[bool]]:
         """The conditions that a row has each term, where rows are read one by one."""
@@ -167,7 +186,7 @@ def _rows(way: Way) -> AnySelect:
 
     Rows that have each of several terms may be few, though each term alone is in many.
     """
-    row_id = way.model.__table__.c.id
+    row_id = way.keys[-1]
     if len(way.kinds) == 1:
         return select(row_id).where(row_id.in_(select(func.unnest(_walk(way).c.ids))))
     rare = select(_few(way).label("ids")).cte("rare").prefix_with("MATERIALIZED")
@@ -180,7 +199,7 @@ def _rows(way: Way) -> AnySelect:
 
 def _walk(way: Way, far: ColumnElement[bool] | None = None) -> CTE:
     """The places, each with the rows that were met there; `far` is asked when some are behind."""
-    beginning = way.met(place_of(way.model)).limit(1).scalar_subquery()
+    beginning = way.met(way.place).limit(1).scalar_subquery()
     start = select(
         beginning.label("place"), NO_IDS.label("ids"), ZERO.label("met"), ZERO.label("step")
     )
@@ -208,7 +227,7 @@ def _few(way: Way, walk: CTE | None = None) -> ScalarSelect[Any]:
 
 def _next_ones(way: Way, walk: CTE) -> ScalarSelect[Any]:
     """The ids of the first rows beyond the cursor that are met in a place."""
-    key, row_id = way.keys
+    key, row_id = way.keys[0], way.keys[-1]
     here = key >= func.rtrim(walk.c.place), key < walk.c.place + AFTER_ALL
     first = way.met(row_id).where(*here, *way.seen()).limit(way.limit)
     return select(func.array_agg(first.correlate(walk).subquery().c.id)).scalar_subquery()
@@ -218,21 +237,5 @@ def _place_beyond(way: Way, walk: CTE) -> ScalarSelect[Any]:
     """The place that follows on the way."""
     key, place = way.keys[0], walk.c.place
     follows = key < func.rtrim(place) if way.falling else key > place + AFTER_ALL
-    following = select(place_of(way.model)).where(follows).order_by(*way.order()).limit(1)
+    following = select(way.place).where(follows).order_by(*way.ordering()).limit(1)
     return following.correlate(walk).scalar_subquery()
-
-
-def place_of(model: type[Model]) -> Any:
-    """The first two letters of a key; one where that is not ASCII, as many scripts have so many."""
-    key = model.__table__.c.sort_key
-    is_ascii = func.octet_length(func.left(key, 1)) == 1
-    return func.rpad(key, case((is_ascii, 2), else_=1), type_=Text)
-
-
-def placed_words(model: type[Model]) -> Any:
-    """Each word of a row with its place before it, as the index has them."""
-    place, line = place_of(model), func.chr(10, type_=Text)
-    keys: list[Any] = [model.__table__.c[name] for name in model.SEARCHED]
-    words = reduce(lambda one, other: one + " " + other, keys)
-    placed = place + " " + func.replace(words, " ", line + place + " ", type_=Text)
-    return func.string_to_array(placed, line, type_=WORDS)

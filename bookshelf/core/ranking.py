@@ -19,7 +19,7 @@ def best(shown: AnySelect, key: Any, row_id: Any, tiers: Tiers, limit: int) -> S
     A tier is what any of its selects finds; they select from what the key belongs to. `shown`
     selects the columns of any row, and is joined to those that were found.
     """
-    ways = [[near(found, key, limit=limit) for found in tier] for tier in tiers]
+    ways = [[near(found, (key, row_id), limit=limit) for found in tier] for tier in tiers]
     tiers = [[found for found, _ in tier] for tier in ways]
     columns = key.label("key"), row_id.label("id")
     read = in_turn(tiers, columns, (key, row_id), limit)

@@ -122,7 +122,9 @@ def _best(asker: Asker, typed: Sequence[str], keys: Sequence[str]) -> Condition:
         return either, [f"%{text}%" for text in typed for _ in range(2)]
     words = [_words(asker, text) for text in typed]
     anywhere = _held(typed, keys, WORDS, words)
-    first = asker.ask(FOUND.format(what=PLACE, where=anywhere[0]), anywhere[1])
+    first = asker.ask(
+        FOUND.format(what=PLACE.format(key="sort_key"), where=anywhere[0]), anywhere[1]
+    )
     places = sorted({place for (place,) in first})
     placed = [[f"{place} {word}" for place in places for word in fit] for fit in words]
     return min(anywhere, _held(typed, keys, PLACED, placed), key=partial(_seconds, asker))
