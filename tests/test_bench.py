@@ -9,9 +9,10 @@ from bench.__main__ import main
 pytestmark = pytest.mark.slow
 
 
-def test_every_line_is_measured_beside_its_limit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_every_line_is_measured_beside_its_limit(kind: str, tmp_path: Path) -> None:
     report = tmp_path / "performance.md"
-    small = "--size tiny --databases sqlite --seconds 0.05 --clients 2"
+    small = f"--size tiny --databases {kind} --seconds 0.05 --clients 2"
     main([*small.split(), "--output", str(report)])
     written = report.read_text()
     rows = re.findall(r"^\| ([^|]+) \| ([\d.]+) \| [\d.]+ \| ([\d.]+) \|", written, re.MULTILINE)
