@@ -115,7 +115,10 @@ class Way:
 
     @property
     def place(self) -> Any:
-        """The first two letters of its first key; one that is not ASCII: scripts have so many."""
+        """The first two letters of a row's first key; one where that is not ASCII.
+
+        Scripts with many letters would make very many places of two.
+        """
         key = self.keys[0]
         is_ascii = func.octet_length(func.left(key, 1)) == 1
         return func.rpad(key, case((is_ascii, 2), else_=1), type_=Text)
