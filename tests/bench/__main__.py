@@ -15,7 +15,7 @@ KINDS = ["postgresql", "sqlite"]
 GROWING = ["s", "m", "l"]
 FLAGS = {
     "large-sqlite": "not only S on SQLite",
-    "loading": "compare filling with COPY alone, which takes about as long again",
+    "loading": "compare filling with COPY alone, which is stopped when it has taken as long",
 }
 
 
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             measured = [run(shelf, effort) for shelf in shelves]
             growth |= {shelf: grown(shelves[0], shelf, asked.seconds) for shelf in shelves[1:]}
             if asked.loading and kind == "postgresql":  # last, as the server is busy afterwards
-                measured = [replace(one, bare_load=bare_load(one.shelf.url)) for one in measured]
+                measured = [replace(one, bare_load=bare_load(one.shelf)) for one in measured]
             runs += measured
     asked.output.write_text(written(runs, growth, effort, _command(asked)), encoding="utf-8")
     print(f"Written to {asked.output}")

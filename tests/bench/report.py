@@ -148,8 +148,10 @@ def _filling(run: Run) -> str:
     said = f"* Filled by `flask seed --random {run.shelf.authors}` in {seconds:.1f} s"
     if bare is None:
         return f"{said}."
-    beside = f"{seconds / bare:.1f} times the {bare:.1f} s of COPY alone"
-    return f"{said}: {beside} into the same tables with their indexes."
+    where = "into the same tables with their indexes"
+    if bare >= seconds:
+        return f"{said}; COPY alone {where} took longer, and was stopped."
+    return f"{said}: {seconds / bare:.1f} times the {bare:.1f} s of COPY alone {where}."
 
 
 def _export(file: Exported) -> str:
