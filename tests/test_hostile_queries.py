@@ -26,7 +26,21 @@ pytestmark = [
 ]
 
 QUERY_KEYS = ["q", "sort", "after", "before", "country", "language", "author", "author_id", "next"]
-QUERY_KEYS += ["publisher", "page", "limit", "per_page", "", "%00", "%FF%FE", "a[b][c]"]
+QUERY_KEYS += [
+    "size",
+    "count",
+    "from",
+    "to",
+    "isbn",
+    "publisher",
+    "page",
+    "limit",
+    "per_page",
+    "",
+    "%00",
+    "%FF%FE",
+    "a[b][c]",
+]
 
 
 def pages(app: Flask) -> list[str]:
@@ -58,8 +72,10 @@ def test_nothing_in_a_query_is_a_fault(served: Flask, role: str | None) -> None:
 def test_nothing_in_any_query_is_a_fault(served: Flask) -> None:
     attacker = Attacker(served, "administrator")
     ask_all(attacker, stride=1)
-    for page, key, value in itertools.product(pages(served), QUERY_KEYS, NASTY):
-        attacker.send(f"{page}?{key}={value}")
+    alone = itertools.product(enumerate(pages(served)), enumerate(QUERY_KEYS))
+    for (n, page), (m, key) in alone:
+        for value in NASTY[(n + m) % 3 :: 3]:  # each page meets every value, and so does each key
+            attacker.send(f"{page}?{key}={value}")
     assert attacker.faults == []
 
 

@@ -20,7 +20,7 @@ from flask_migrate.cli import db as db_group
 
 from bookshelf.schema import lock
 
-ROUNDS = 20
+ROUNDS = 10
 AT_ONCE = 8
 ALL_REVISIONS = {revision.revision for revision in REVISIONS.walk_revisions()}
 
