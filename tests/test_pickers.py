@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from browsing import PATIENCE
 from conftest import Place
 from flask_migrate import upgrade
 from house import add_person, cookie_of
@@ -42,7 +43,7 @@ def page(page: Page, site: str) -> Page:
     value = cookie_of("editor")
     cookie = {"name": "session", "value": value, "domain": "127.0.0.1", "path": "/"}
     page.context.add_cookies([cookie])  # type: ignore[list-item]
-    page.context.set_default_timeout(5_000)
+    page.context.set_default_timeout(PATIENCE * 1000)
     return page
 
 
