@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from bench.__main__ import main
+from bench.beside import PEERS
 
 pytestmark = pytest.mark.slow
 
@@ -12,7 +13,7 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_every_line_is_measured_beside_its_limit(kind: str, tmp_path: Path) -> None:
     report = tmp_path / "performance.md"
-    small = f"--size tiny --databases {kind} --seconds 0.05 --clients 2 --loading"
+    small = f"--size tiny --databases {kind} --seconds 0.05 --clients 2 --loading --peers"
     main([*small.split(), "--output", str(report)])
     written = report.read_text()
     rows = re.findall(r"^\| ([^|]+) \| ([\d.]+) \| [\d.]+ \| ([\d.]+) \|", written, re.MULTILINE)
@@ -22,4 +23,7 @@ def test_every_line_is_measured_beside_its_limit(kind: str, tmp_path: Path) -> N
     assert all(float(ours) > 0 < float(limit) for _, ours, limit in rows)
     assert re.search(r"KB of HTML, [1-9][\d.]+ KB of CSS and script, in 5 requests\.", written)
     assert "Cold start" in written
+    assert len(re.findall(r"^\| [^|]+ \|( \d+\.\d\d \|){3}$", written, re.MULTILINE)) == len(
+        PEERS[0].paths
+    )
     assert ("COPY alone" in written) == (kind == "postgresql")

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from bench.beside import install
 from bench.filling import ROOT, SIZES, Shelf, filled
 from bench.growing import grown
 from bench.loading import bare_load
@@ -15,6 +16,7 @@ KINDS = ["postgresql", "sqlite"]
 GROWING = ["s", "m", "l"]
 FLAGS = {
     "large-sqlite": "not only S on SQLite",
+    "peers": "put Flask-Admin and SQLAdmin beside the lines that do not grow with the shelf",
     "loading": "compare filling with COPY alone, which is stopped when it has taken as long",
 }
 
@@ -23,7 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure at the size, and first at the smaller ones, beside which it is held."""
     asked = _parser().parse_args(arguments)
     sizes = GROWING[: GROWING.index(asked.size) + 1] if asked.size in GROWING else [asked.size]
-    effort = Effort(asked.seconds, asked.clients)
+    effort = Effort(asked.seconds, asked.clients, asked.peers)
+    if asked.peers:
+        install()
     runs: list[Run] = []
     growth: dict[Shelf, Mapping[str, float]] = {}
     for kind in asked.databases:

@@ -3,7 +3,7 @@
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from statistics import median, quantiles
 from types import MappingProxyType
@@ -106,19 +106,23 @@ class Visitor:
         return seconds
 
 
-def alternately(
-    ours: Iterator[Sent], visitor: Visitor, limits: Iterator[Sent], bare: Visitor, seconds: float
-) -> tuple[Times, Times]:
-    """One client asks both in turn, so that what disturbs the machine disturbs both alike."""
-    measured: tuple[list[float], list[float]] = [], []
-    for _ in range(2):  # what is met for the first time is not measured
-        visitor.time(next(ours))
-        bare.time(next(limits))
+class Asked(NamedTuple):
+    """Who asks, and what, without an end."""
+
+    visitor: Visitor
+    sending: Iterator[Sent]
+
+
+def in_turn(asked: Sequence[Asked], seconds: float) -> list[Times]:
+    """One client asks all in turn, so that what disturbs the machine disturbs all alike."""
+    measured: list[list[float]] = [[] for _ in asked]
+    for visitor, sending in [*asked, *asked]:  # what is met for the first time is not measured
+        visitor.time(next(sending))
     deadline = time.perf_counter() + seconds
     while time.perf_counter() < deadline or len(measured[0]) < 5:
-        measured[0].append(visitor.time(next(ours)))
-        measured[1].append(bare.time(next(limits)))
-    return Times.of(measured[0]), Times.of(measured[1])
+        for times, (visitor, sending) in zip(measured, asked, strict=True):
+            times.append(visitor.time(next(sending)))
+    return [Times.of(times) for times in measured]
 
 
 def together(sending: Sending, visitors: list[Visitor], seconds: float) -> Times:

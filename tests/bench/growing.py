@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from bench.asking import Asker
-from bench.driving import Visitor, alternately
+from bench.driving import Asked, Visitor, in_turn
 from bench.filling import Shelf
 from bench.lines import Line, lines
 from bench.sampling import sample
@@ -22,8 +22,8 @@ def grown(small: Shelf, large: Shelf, seconds: float) -> Mapping[str, float]:
 
 
 def _times(one: Line, little: Visitor, other: Line, big: Visitor, seconds: float) -> float:
-    requests = one.sending(little, 0), other.sending(big, 0)
-    at_small, at_large = alternately(requests[0], little, requests[1], big, seconds)
+    both = [Asked(little, one.sending(little, 0)), Asked(big, other.sending(big, 0))]
+    at_small, at_large = in_turn(both, seconds)
     return at_large.median / at_small.median
 
 

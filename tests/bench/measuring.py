@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import NamedTuple
 
-from bench import statements
+from bench import beside, statements
 from bench.asking import Asker
-from bench.driving import Sent, Times, Visitor, alternately, together
+from bench.driving import Asked, Sent, Times, Visitor, in_turn, together
 from bench.exporting import Exported, exported
 from bench.filling import Shelf
 from bench.lines import Line, lines
@@ -25,18 +25,23 @@ COOKIE = "__Host-session"
 
 @dataclass(frozen=True)
 class Effort:
-    """How long each line is measured by one client, and by how many more at once."""
+    """How long a line is measured by one client, by how many more at once, and beside peers?"""
 
     seconds: float
     clients: int
+    peers: bool = False
 
 
 class LineTimes(NamedTuple):
-    """One client of ours, the same client of the limit, and several clients of ours."""
+    """One client of ours, the same client of the limit, several clients of ours, one of each peer.
+
+    The peers are those of `beside`, on its lines and when they are asked for.
+    """
 
     alone: Times
     limit: Times
     crowd: Times
+    peers: Sequence[Times]
 
 
 class Measured(NamedTuple):
@@ -79,8 +84,9 @@ def run(shelf: Shelf, effort: Effort) -> Run:
     with served(shelf.environment) as ours, Visitor(ours.port) as visitor:
         visitor.sign_in()
         counts = statements.counts(shelf, asked, visitor.cookie)
-        with _limit(shelf, visitor, asked) as limit:
-            bench = Bench(effort, ours.port, limit.port, visitor.cookie)
+        wanted = beside.visited(shelf, effort.peers)
+        with _limit(shelf, visitor, asked) as limit, wanted as peers:
+            bench = Bench(effort, ours.port, limit.port, visitor.cookie, peers)
             bench.crowd(asked[0])  # so that both workers have met a page
             times = [bench.measure(line, str(number)) for number, line in enumerate(asked)]
             found = searched(visitor, typed)
@@ -106,6 +112,7 @@ class Bench:
     port: int
     limit_port: int
     cookie: str
+    peers: Sequence[Visitor]
 
     def measure(self, line: Line, key: str) -> LineTimes:
         """A line by one client beside the limit, then by several."""
@@ -113,9 +120,12 @@ class Bench:
         with self._visitor() as visitor, Visitor(self.limit_port, self.cookie) as bare:
             # Other records than those of the clients, whose versions it would change.
             typed = next(line.sending(visitor, one + 2)).typed
-            limits = repeat(Sent(f"/{key}/{one + 2}", typed))
-            alone, limit = alternately(line.sending(visitor, one), visitor, limits, bare, seconds)
-        return LineTimes(alone, limit, self.crowd(line))
+            both = [
+                Asked(visitor, line.sending(visitor, one)),
+                Asked(bare, repeat(Sent(f"/{key}/{one + 2}", typed))),
+            ]
+            alone, limit, *peers = in_turn([*both, *beside.asked(line, self.peers)], seconds)
+        return LineTimes(alone, limit, self.crowd(line), peers)
 
     def crowd(self, line: Line) -> Times:
         """A line by several clients at once."""

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from bench.beside import PEERS
 from bench.exporting import Exported
 from bench.filling import ROOT, Shelf
 from bench.measuring import Effort, Measured, Run
@@ -47,7 +48,9 @@ One client asks Bookshelf and the limit in turn; then {clients} clients ask Book
   whole requests, read to the last byte.
 * *Best peer* is the best ratio of Django admin, Flask-Admin and SQLAdmin (with trigram indexes
   where they help) to *their* limit, measured elsewhere, at L on PostgreSQL, only Django's with a
-  sign-in.
+  sign-in. *On equal terms* stand Flask-Admin and SQLAdmin in the same run, asked in turn with
+  Bookshelf and the limit: signed in, with a statement for the person, and a token where they have
+  one.
 * The goals: a ratio of 2 at most; the p95 of {clients} clients within 10 times the own median of
   one client; no page at a larger size slower than 1.2 times the same page at S.
 """
@@ -102,6 +105,7 @@ def _run(run: Run, effort: Effort) -> str:
         "",
         *_table([column.format(clients=effort.clients) for column in COLUMNS], rows),
         "",
+        *_beside(run),
         _goals(run),
         *map(_searched, run.searched),
         _filling(run),
@@ -115,6 +119,17 @@ def _run(run: Run, effort: Effort) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _beside(run: Run) -> list[str]:
+    """The peers on equal terms, as ratios to the limit, if they were asked."""
+    rows = [
+        (one.line.name, *(f"{times.median / one.times.limit.median:.2f}" for times in asked))
+        for one in run.measured
+        if (asked := [one.times.alone, *one.times.peers])[1:]
+    ]
+    names = ["times the limit, on equal terms", "Bookshelf", *(peer.name for peer in PEERS)]
+    return [*_table(names, rows), ""] if rows else []
 
 
 def _goals(run: Run) -> str:
@@ -168,7 +183,7 @@ def _name(shelf: Shelf) -> str:
 
 
 def _row(measured: Measured) -> list[str]:
-    line, (alone, limit, crowd) = measured.line, measured.times
+    line, (alone, limit, crowd, _) = measured.line, measured.times
     return [
         line.name,
         f"{alone.median:.1f}",

@@ -30,17 +30,22 @@ class Served(NamedTuple):
 
 
 @contextlib.contextmanager
-def served(environment: Mapping[str, str], application: str = "wsgi:app") -> Iterator[Served]:
-    """Serve until the block ends."""
+def served(
+    environment: Mapping[str, str],
+    application: str = "wsgi:app",
+    python: str | Path = sys.executable,
+    folder: Path = ROOT,
+) -> Iterator[Served]:
+    """Serve until the block ends, as the gunicorn.conf.py of the folder says."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     given = {"PORT": str(port), "WEB_CONCURRENCY": WORKERS, "PYTHONPATH": f"{ROOT}/tests"}
     given |= {"MALLOC_ARENA_MAX": "2"}  # as `make run` has it
-    command = [sys.executable, "-m", "gunicorn", application]
+    command = [python, "-m", "gunicorn", application]
     began = time.monotonic()
     with subprocess.Popen(
         command,
-        cwd=ROOT,
+        cwd=folder,
         env=os.environ | given | dict(environment),
         stdout=subprocess.DEVNULL,
     ) as gunicorn:
