@@ -31,8 +31,8 @@ PAGES = ["/books/", "/authors/", "/books/?sort=year", "/books/?q=the", "/api/boo
 
 # One revision for each kind of change that a running release bears.
 COLUMN = 'op.add_column("books", sa.Column("pages", sa.Integer()))'
-FILLED = """step = "UPDATE books SET pages = length(title) WHERE id BETWEEN :low AND :low + 4999"
-    for low in range(1, 120_000, 5000):
+FILLED = """step = "UPDATE books SET pages = length(title) WHERE id BETWEEN :low AND :low + 999"
+    for low in range(1, 120_000, 1000):
         with op.get_context().autocommit_block():
             op.execute(sa.text(step).bindparams(low=low))"""
 INDEX = 'op.create_index_concurrently("ix_books_pages", "books", ["pages", "id"])'
