@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from bench.__main__ import main
 from bench.beside import PEERS
+from bench.driving import Times
 
 pytestmark = pytest.mark.slow
 
@@ -27,3 +28,9 @@ def test_every_line_is_measured_beside_its_limit(kind: str, tmp_path: Path) -> N
         PEERS[0].paths
     )
     assert ("COPY alone" in written) == (kind == "postgresql")
+
+
+def test_a_machine_that_becomes_slower_between_two_requests_makes_neither_look_slower() -> None:
+    ours, limit = Times([3, 3, 6, 6, 6]), Times([1, 1, 1, 2, 2])
+    assert ours.median / limit.median == 6
+    assert ours.over(limit) == 3

@@ -31,17 +31,29 @@ Sending = Callable[["Visitor", int], Iterator[Sent]]
 
 
 class Times(NamedTuple):
-    """How long requests took, in milliseconds."""
+    """How long each request took, in seconds, in the order in which they were asked."""
 
-    median: float
-    p95: float
-    requests: int
+    seconds: Sequence[float]
 
-    @classmethod
-    def of(cls, seconds: list[float]) -> "Times":
-        """Sum up what was measured."""
-        p95 = quantiles(seconds, n=20)[-1] if len(seconds) > 1 else seconds[0]
-        return cls(median(seconds) * 1000, p95 * 1000, len(seconds))
+    @property
+    def median(self) -> float:
+        """In milliseconds."""
+        return median(self.seconds) * 1000
+
+    @property
+    def p95(self) -> float:
+        """In milliseconds; of a single request, that one."""
+        several = len(self.seconds) > 1
+        return (quantiles(self.seconds, n=20)[-1] if several else self.seconds[0]) * 1000
+
+    def over(self, other: "Times") -> float:
+        """How many times as long as what was asked in turn with it: the median of the pairs.
+
+        The two of a pair meet the machine at one speed. Over a machine that changes it meanwhile,
+        the median of the one may be of its quick time, and that of the other of its slow one.
+        """
+        pairs = zip(self.seconds, other.seconds, strict=True)
+        return median(own / others for own, others in pairs)
 
 
 class Visitor:
@@ -122,7 +134,7 @@ def in_turn(asked: Sequence[Asked], seconds: float) -> list[Times]:
     while time.perf_counter() < deadline or len(measured[0]) < 5:
         for times, (visitor, sending) in zip(measured, asked, strict=True):
             times.append(visitor.time(next(sending)))
-    return [Times.of(times) for times in measured]
+    return [Times(times) for times in measured]
 
 
 def together(sending: Sending, visitors: list[Visitor], seconds: float) -> Times:
@@ -146,7 +158,7 @@ def together(sending: Sending, visitors: list[Visitor], seconds: float) -> Times
     for thread in threads:
         thread.join()
     assert not failures, failures
-    return Times.of(measured)
+    return Times(measured)
 
 
 def version_in(html: str) -> int:

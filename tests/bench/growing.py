@@ -15,7 +15,7 @@ from bench.serving import served
 
 
 def grown(small: Shelf, large: Shelf, seconds: float) -> Mapping[str, float]:
-    """The median of each line over that of the same line at the smallest size, by name."""
+    """How many times as long as at the smallest size each line takes, by name."""
     with _visited(small) as little, _visited(large) as big:
         pairs = zip(_lines(small), _lines(large), strict=True)
         return {one.name: _times(one, little, other, big, seconds) for one, other in pairs}
@@ -24,7 +24,7 @@ def grown(small: Shelf, large: Shelf, seconds: float) -> Mapping[str, float]:
 def _times(one: Line, little: Visitor, other: Line, big: Visitor, seconds: float) -> float:
     both = [Asked(little, one.sending(little, 0)), Asked(big, other.sending(big, 0))]
     at_small, at_large = in_turn(both, seconds)
-    return at_large.median / at_small.median
+    return at_large.over(at_small)
 
 
 @contextlib.contextmanager

@@ -54,7 +54,7 @@ class Measured(NamedTuple):
     @property
     def ratio(self) -> float:
         """How many times as long as the limit it takes."""
-        return self.times.alone.median / self.times.limit.median
+        return self.times.alone.over(self.times.limit)
 
     @property
     def crowding(self) -> float:

@@ -12,6 +12,7 @@ from pathlib import Path
 from bench.beside import PEERS
 from bench.exporting import Exported
 from bench.filling import ROOT, Shelf
+from bench.loading import LOADING_GOAL
 from bench.measuring import Effort, Measured, Run
 from bench.searching import Searched
 
@@ -38,7 +39,9 @@ machine, *the limit* answers the same question in the same layout. It is a bare 
 under the same gunicorn, which reads the session, loads the person with one statement, asks the best
 SQL by {drivers}, writes the rows
 out, or what was typed in, and packs the page in the same way.
-One client asks Bookshelf and the limit in turn; then {clients} clients ask Bookshelf at once.
+One client asks Bookshelf and the limit in turn, and a ratio is the median of such pairs, so that
+a machine which changes its speed meanwhile changes it for both; then {clients} clients ask
+Bookshelf at once.
 
 * Machine: {machine}; load before the end of the run {load}.
 * {versions}.
@@ -124,7 +127,7 @@ def _run(run: Run, effort: Effort) -> str:
 def _beside(run: Run) -> list[str]:
     """The peers on equal terms, as ratios to the limit, if they were asked."""
     rows = [
-        (one.line.name, *(f"{times.median / one.times.limit.median:.2f}" for times in asked))
+        (one.line.name, *(f"{times.over(one.times.limit):.2f}" for times in asked))
         for one in run.measured
         if (asked := [one.times.alone, *one.times.peers])[1:]
     ]
@@ -163,10 +166,10 @@ def _filling(run: Run) -> str:
     said = f"* Filled by `flask seed --random {run.shelf.authors}` in {seconds:.1f} s"
     if bare is None:
         return f"{said}."
-    where = "into the same tables with their indexes"
-    if bare >= seconds:
-        return f"{said}; COPY alone {where} took longer, and was stopped."
-    return f"{said}: {seconds / bare:.1f} times the {bare:.1f} s of COPY alone {where}."
+    where = "COPY alone into the same tables with their indexes"
+    if bare >= seconds / LOADING_GOAL:
+        return f"{said}: within {LOADING_GOAL} times {where}, which was then stopped."
+    return f"{said}: {seconds / bare:.1f} times the {bare:.1f} s of {where}."
 
 
 def _export(file: Exported) -> str:
@@ -204,7 +207,7 @@ def _grown(growth: Growth) -> Iterator[str]:
         yield f"## {_name(shelf)} over S, asked in turn\n"
         yield f"Slower than {GROWTH_GOAL:g} times: {'; '.join(slower) or 'no page'}.\n"
         rows = [[name, f"{more:.2f}"] for name, more in times.items()]
-        yield "\n".join([*_table(["page", "median over that at S"], rows), ""])
+        yield "\n".join([*_table(["page", "times as long as at S"], rows), ""])
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
