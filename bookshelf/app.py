@@ -15,7 +15,8 @@ from bookshelf.authors import countries
 from bookshelf.authors.views import authors
 from bookshelf.books import languages
 from bookshelf.books.views import books
-from bookshelf.core.db import db, migrate, prepare
+from bookshelf.core.connections import prepare
+from bookshelf.core.db import db, migrate
 from bookshelf.dashboard.views import dashboard
 from bookshelf.exchange.views import exchange
 from bookshelf.health.views import health

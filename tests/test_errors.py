@@ -302,11 +302,11 @@ def test_only_a_connection_that_was_idle_is_pinged(
 
     with app.app_context():
         monkeypatch.setattr(db.engine.dialect, "do_ping", is_gone)
-    monkeypatch.setattr("bookshelf.core.db.PING_AFTER_S", 60)
+    monkeypatch.setattr("bookshelf.core.connections.PING_AFTER_S", 60)
     for _ in range(2):
         assert client.get("/authors/").status_code == 200
     assert pinged == []
-    monkeypatch.setattr("bookshelf.core.db.PING_AFTER_S", 0)
+    monkeypatch.setattr("bookshelf.core.connections.PING_AFTER_S", 0)
     assert client.get("/authors/").status_code == 200
     assert [connection.closed for connection in pinged] == [1]
 

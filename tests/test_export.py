@@ -20,7 +20,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from bookshelf.authors.models import Author
 from bookshelf.authors.services import create_author
 from bookshelf.books.services import create_book
-from bookshelf.core.db import AnySelect, db, reads_only
+from bookshelf.core.connections import reads_only
+from bookshelf.core.db import AnySelect, db
 from bookshelf.exchange.cells import defused, moment
 from bookshelf.exchange.export import file_of
 from bookshelf.seed import bulk

@@ -28,7 +28,7 @@ from conftest import (
 from flask import current_app
 from sqlalchemy import MetaData, NullPool, create_engine, event, make_url
 
-from bookshelf.core.db import prepare
+from bookshelf.core.connections import prepare
 from bookshelf.schema import direct, pooler, runner
 
 Create = Callable[[str], Place]

@@ -11,7 +11,7 @@ from conftest import HEAD, Place, after_head, ask, migrating, plant
 from flask import current_app
 from sqlalchemy import make_url
 
-from bookshelf.core.db import reads_only
+from bookshelf.core.connections import reads_only
 from bookshelf.schema import direct, revisions, steps
 from bookshelf.schema.steps import Move, Step
 

@@ -12,7 +12,7 @@ from alembic.util import CommandError
 from flask import Blueprint
 from flask_migrate.cli import db as db_group
 
-from bookshelf.core.db import reads_only
+from bookshelf.core.connections import reads_only
 from bookshelf.schema import commands, deployment, doctor, lint, revisions, steps, wording
 from bookshelf.schema.findings import Finding
 

@@ -12,7 +12,7 @@ from flask.cli import with_appcontext
 from sqlalchemy import URL, Connection, make_url
 from sqlalchemy.exc import DBAPIError
 
-from bookshelf.core.db import reads_only
+from bookshelf.core.connections import reads_only
 from bookshelf.schema import backups, direct, lint, plan, revisions
 
 

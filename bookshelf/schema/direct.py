@@ -5,7 +5,7 @@ from flask import current_app
 from sqlalchemy import URL, Engine, NullPool, create_engine
 from sqlalchemy.exc import DBAPIError
 
-from bookshelf.core.db import prepare
+from bookshelf.core.connections import prepare
 from bookshelf.schema import pooler
 
 # A pooler refuses start-up options, so asking for them finds it before anything is changed. Limits

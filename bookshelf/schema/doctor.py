@@ -8,7 +8,7 @@ from flask import current_app
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 
-from bookshelf.core.db import prepare
+from bookshelf.core.connections import prepare
 from bookshelf.schema import direct, inspection, pooler, revisions
 from bookshelf.schema.findings import Finding
 

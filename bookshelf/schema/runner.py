@@ -13,7 +13,8 @@ from flask import current_app, has_app_context
 from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 
-from bookshelf.core.db import db, reads_only
+from bookshelf.core.connections import reads_only
+from bookshelf.core.db import db
 from bookshelf.schema import (
     backups,
     direct,

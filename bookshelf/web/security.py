@@ -9,7 +9,8 @@ from flask_wtf import CSRFProtect
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Unauthorized
 
-from bookshelf.core.db import db, reads_only
+from bookshelf.core.connections import reads_only
+from bookshelf.core.db import db
 from bookshelf.core.permissions import Permission, allows
 from bookshelf.web.errors import is_for_programs
 from bookshelf.web.log import bind_actor, log
