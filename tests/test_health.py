@@ -50,10 +50,12 @@ def test_living_asks_the_database_nothing(place: Place, make_app: MakeApp, tmp_p
     assert said(stranger(app).get("/livez")) == (200, "ok")
 
 
-def test_readiness_takes_no_connection_from_those_who_work(app: Flask, client: FlaskClient) -> None:
+def test_readiness_takes_no_connection_from_those_who_work(make_app: MakeApp) -> None:
+    app, taken = make_app(), list[object]()
+    client = app.test_client()
     client.get("/")
-    taken: list[object] = []
-    event.listen(db.engine, "checkout", lambda *args: taken.append(args))
+    with app.app_context():
+        event.listen(db.engine, "checkout", lambda *args: taken.append(args))
     assert said(client.get("/readyz")) == READY
     assert taken == []
 

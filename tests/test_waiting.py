@@ -16,7 +16,7 @@ from conftest import Place, ask
 from flask import Flask
 from house import HousekeepingClient as Client
 from house import error_at, form_of, text_of
-from sqlalchemy import event, make_url, text
+from sqlalchemy import Engine, event, make_url, text
 
 from bookshelf.authors.models import Author
 from bookshelf.authors.services import create_author
@@ -51,6 +51,15 @@ def at_once(work: Callable[[int], list[int]], threads: int = 8) -> list[int]:
 
     with ThreadPoolExecutor(threads) as pool:
         return [item for items in pool.map(begin, range(threads)) for item in items]
+
+
+def impatient(app: Flask, patience_ms: int) -> Engine:
+    """The engine of an application made for one test, which waits so long for who writes."""
+    with app.app_context():
+        engine = db.engine
+    limit = f"PRAGMA busy_timeout = {patience_ms}"
+    event.listen(engine, "connect", lambda used, _: used.execute(limit))
+    return engine
 
 
 def test_no_edit_is_lost_among_eight_editors(app: Flask, author: Author) -> None:
@@ -200,10 +209,11 @@ def test_of_two_who_wait_for_each_other_one_is_asked_to_try_again(
 
 @only_sqlite
 def test_whoever_waits_too_long_for_others_who_save_is_asked_to_try_again(
-    client: Client, place: Place
+    place: Place, make_app: Callable[[], Flask]
 ) -> None:
+    impatient(app := make_app(), 1)
+    client = Client(app, app.response_class)
     form = form_of(client.get("/authors/new").text) | {"name": "Ann Lee"}
-    event.listen(db.engine, "checkout", lambda used, *_: used.execute("PRAGMA busy_timeout = 1"))
     with closing(sqlite3.connect(str(make_url(place.migrating).database))) as other:
         other.execute("BEGIN IMMEDIATE")
         answer = client.post("/authors/new", data=form)
