@@ -17,11 +17,13 @@ from flask import Flask
 from house import HousekeepingClient as Client
 from house import error_at, form_of, text_of
 from sqlalchemy import Engine, event, make_url, text
+from sqlalchemy.exc import OperationalError
 
 from bookshelf.authors.models import Author
 from bookshelf.authors.services import create_author
 from bookshelf.books.models import Book
 from bookshelf.books.services import create_book
+from bookshelf.core.connections import reads_only
 from bookshelf.core.db import db
 
 WAITS = """SELECT FROM pg_stat_activity
@@ -146,6 +148,45 @@ def test_a_writer_waits_for_another(place: Place, client: Client) -> None:
         answer = client.post("/authors/new", data=drawn | {"name": "Ann Lee"})
         done.join()
     assert answer.status_code == 302
+
+
+@only_sqlite
+def test_who_came_first_saves_first(app: Flask, place: Place) -> None:
+    came, saved = list[int](), list[int]()
+
+    def save(number: int) -> None:
+        came.append(number)
+        with engine.begin():
+            saved.append(number)
+
+    engine, path = db.engine, str(make_url(place.serving).database)
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        with ThreadPoolExecutor(5) as pool:
+            for number in range(5):
+                pool.submit(save, number)
+                time.sleep(0.05)
+            writer.execute("ROLLBACK")
+    assert came == saved == [0, 1, 2, 3, 4]
+
+
+@only_sqlite
+def test_those_who_queue_give_up_together(
+    app: Flask, place: Place, make_app: Callable[[], Flask]
+) -> None:
+    def give_up(number: int) -> list[int]:
+        with pytest.raises(OperationalError, match="database is locked"), engine.begin():
+            pass
+        with engine.connect() as connection:  # as long as before, for what else it may wait for
+            reads_only.set(True)
+            return [connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()]
+
+    engine, path = impatient(make_app(), 400), str(make_url(place.serving).database)
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        assert at_once(give_up) == [400] * 8
+        assert time.monotonic() - began < 2.4  # one after the other they would need 3.2 s
 
 
 @only_sqlite

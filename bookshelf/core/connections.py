@@ -1,7 +1,10 @@
 """How connections to the database begin, and are looked at before they are used again."""
 
 import sqlite3
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
 from select import POLLIN, poll
@@ -9,11 +12,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Dialect, Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import InvalidatePoolError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 PING_AFTER_S = 1
 USED = "used"  # in the notes on a connection: when it was given back, in seconds
+
+PAUSE_S = 0.001
+FIRST_IN_TURN = threading.Lock()  # held by who asks for the write lock, not by who has it
 
 # Set while a request that cannot write is answered: SQLite has one write lock for everybody.
 reads_only: ContextVar[bool] = ContextVar("reads_only", default=False)
@@ -74,5 +80,50 @@ def _set_pragmas(connection: DBAPIConnection, foreign_keys: str) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    # A deferred transaction that turns to writing fails at once when another one has written.
-    connection.exec_driver_sql("BEGIN" if reads_only.get() else "BEGIN IMMEDIATE")
+    if reads_only.get():
+        connection.exec_driver_sql("BEGIN")
+    else:
+        # A deferred transaction that turns to writing fails at once when another one has written.
+        _begin_in_turn(connection)
+
+
+def _begin_in_turn(connection: Connection) -> None:
+    """Begin to write when nobody else does, and before those who came later.
+
+    Left alone, SQLite asks for its write lock less and less often, ten times a second in the end,
+    so that those who came last overtake those who have waited longest. Here one thread of a process
+    asks, a thousand times a second, and the others queue behind it. Raises OperationalError after
+    the connection's busy time-out.
+    """
+    with _answering_at_once(connection) as patience_s:
+        ends = time.monotonic() + patience_s
+        is_first = FIRST_IN_TURN.acquire(timeout=patience_s)
+        try:
+            while not _has_begun(connection, ends):
+                time.sleep(PAUSE_S)
+        finally:
+            if is_first:
+                FIRST_IN_TURN.release()
+
+
+@contextmanager
+def _answering_at_once(connection: Connection) -> Iterator[float]:
+    """Let SQLite not wait in the block; gives for how many seconds it would wait else."""
+    driver: Any = connection.connection.driver_connection
+    (patience_ms,) = driver.execute("PRAGMA busy_timeout").fetchone()
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        yield patience_ms / 1000
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {patience_ms}")
+
+
+def _has_begun(connection: Connection, ends: float) -> bool:
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except OperationalError as error:
+        code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_OK)
+        if code & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > ends:
+            raise
+        return False
+    return True
