@@ -93,6 +93,13 @@ def test_ten_of_each_are_shown_and_a_link_leads_to_the_rest(client: Client) -> N
     assert len(re.findall("<mark>", page)) == 20 + 10  # the author of each book fits too
 
 
+def test_where_all_are_shown_no_link_leads_to_them(client: Client, tolkien: int) -> None:
+    page = client.get("/search?q=tolkien").text
+    assert "The Two Towers" in text_of(page)
+    assert link_to(page, "All authors that fit") is None
+    assert link_to(page, "All books that fit") is None
+
+
 @pytest.fixture
 def two_books_are_most(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Of an author's books; the statements that count them are made once."""

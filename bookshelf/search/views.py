@@ -16,7 +16,7 @@ from bookshelf.web.urls import typed
 
 search = Blueprint("search", __name__)
 
-MOST = 10  # of each; the lists have all
+MOST = 10  # of each; where there may be more, a link leads to all
 
 
 @search.get("/search")
@@ -33,6 +33,7 @@ def index() -> ResponseReturnValue:
         q=q,
         authors=authors.best(q, terms, MOST),
         books=books.best(q, terms, MOST),
+        most=MOST,
         short=found_at_beginnings(q),
         books_of=authors.books_of_row,
     )

@@ -17,7 +17,7 @@ GROWING = ["s", "m", "l"]
 FLAGS = {
     "large-sqlite": "not only S on SQLite",
     "peers": "put Flask-Admin and SQLAdmin beside the lines that do not grow with the shelf",
-    "loading": "compare filling with COPY alone, which is stopped when it took a third as long",
+    "loading": "compare filling with COPY alone, stopped once filling is within its goal",
 }
 
 
