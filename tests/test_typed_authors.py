@@ -249,6 +249,16 @@ def test_the_offer_beside_namesakes_that_is_pressed_twice_is_asked_again(client:
     assert catalogue() == (3, 1)
 
 
+def test_a_page_that_asks_something_else_shows_who_was_chosen(client: Client) -> None:
+    chosen, _ = (create_author(name=f"{name} King") for name in ("Stephen", "Martin"))
+    asked = client.submit(NEW, title="It", author="King", language="engl")
+    wrong = again(client, asked, author_choice=str(chosen.id))
+    assert form_of(wrong.text)["author"] == "King, Stephen"
+    assert error_at(wrong.text, "language").startswith("“engl” fits several.")
+    assert again(client, wrong, language_choice="eng").status_code == 302
+    assert only_book().author_id == chosen.id
+
+
 def test_a_choice_belongs_to_the_text_that_it_was_drawn_with(client: Client) -> None:
     stephen, martin = (create_author(name=f"{name} King") for name in ("Stephen", "Martin"))
     book = create_book(title="It", author=stephen.id)

@@ -180,8 +180,10 @@ class LookupField(LineField):
         return choice
 
     def _pick(self, candidates: Sequence[Candidate]) -> str:
-        if self.chosen in [candidate.value for candidate in candidates]:
-            return str(self.chosen)
+        for candidate in candidates:
+            if candidate.value == self.chosen:
+                self.typed = candidate.text or candidate.label  # so that people see what they chose
+                return candidate.value
         certain = [candidate for candidate in candidates if candidate.certain]
         if len(certain) == 1:
             return certain[0].value
