@@ -106,6 +106,10 @@ def test_one_that_fits_by_other_words_than_its_first_is_not_sure(typed: str, sur
     assert is_called(country, typed) is sure
 
 
+def test_what_shows_the_typed_word_comes_before_what_is_called_so_elsewhere() -> None:
+    assert codes("king")[:2] == ["GB", "BH"]  # Kingdom of Bahrain
+
+
 def test_what_is_shown_under_the_typed_beginning_comes_first() -> None:
     assert codes("united")[0] == "AE"
     assert codes("united").index("US") < codes("united").index("MX")

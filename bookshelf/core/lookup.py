@@ -56,7 +56,8 @@ class Lookup(Generic[T]):
 
         A code as it is stored means that thing alone. Otherwise a whole name or code, compared by
         `whole`, means only what is called so. Otherwise the text means everything of which
-        each word begins a word of a name, and first what is shown under a name that begins so.
+        each word begins a word of a name: first what is shown under a name that begins so, then
+        what is shown under one that has them.
         """
         if thing := self.by_code.get(text.strip()):
             return [thing]
@@ -75,8 +76,12 @@ class Lookup(Generic[T]):
     def _beginning(self, key: str) -> list[T]:
         starts = [f" {word}" for word in key.split()]
         found = [
-            (not names.startswith(f" {key}"), thing)
+            (names.startswith(f" {key}"), _has_all(f" {fold(thing.name)}", starts), thing)
             for thing, names in self._names
-            if starts and all(start in names for start in starts)
+            if starts and _has_all(names, starts)
         ]
-        return [thing for _, thing in sorted(found, key=itemgetter(0))]
+        return [thing for *_, thing in sorted(found, key=itemgetter(0, 1), reverse=True)]
+
+
+def _has_all(names: str, starts: Iterable[str]) -> bool:
+    return all(start in names for start in starts)
