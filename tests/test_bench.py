@@ -1,16 +1,18 @@
 """The bench runs, over a shelf so small that its figures mean nothing."""
 
 import re
+from math import inf
 from pathlib import Path
 
 import pytest
+from bench import growing
 from bench.__main__ import main
 from bench.beside import PEERS
 from bench.driving import Times
+from bench.filling import filled
 
-pytestmark = pytest.mark.slow
 
-
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_every_line_is_measured_beside_its_limit(kind: str, tmp_path: Path) -> None:
     report = tmp_path / "performance.md"
@@ -28,6 +30,17 @@ def test_every_line_is_measured_beside_its_limit(kind: str, tmp_path: Path) -> N
         PEERS[0].paths
     )
     assert ("COPY alone" in written) == (kind == "postgresql")
+
+
+@pytest.mark.slow
+def test_every_page_is_held_beside_itself_over_another_shelf(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(growing, "ROUNDS", 2)
+    with filled("sqlite", ["tiny"]) as [small], filled("sqlite", ["tiny"]) as [large]:
+        growth = growing.grown(small, large, 0.05)
+    assert len(growth) == 26
+    assert all(0 < times < inf for times in growth.values())
 
 
 def test_a_machine_that_becomes_slower_between_two_requests_makes_neither_look_slower() -> None:
