@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from bench.asking import Asker
-from bench.filling import Shelf
+from bench.filling import BOOKS_EACH, Shelf
 from bookshelf.core.keyset import encode
 from bookshelf.core.text import words
 from bookshelf.schema.search import OF_ROWS, PLACE
@@ -65,9 +65,8 @@ def sample(shelf: Shelf, asker: Asker) -> Sample:
         return list(asker.ask(statement)[0])
 
     by_author = row(f"{AUTHOR_KEYS}", "authors a", AUTHOR_KEYS, shelf.authors // 2)
-    up_to = f"authors a WHERE a.id <= {by_author[-1]} AND EXISTS"  # the first has the most books
-    with_books = f"{up_to} (SELECT 1 FROM books b WHERE b.author_id = a.id)"
-    key, few = row("a.sort_key, a.id", with_books, "a.id DESC")
+    few = _author_of(asker, BOOKS_EACH)
+    [key] = row("a.sort_key", f"authors a WHERE a.id = {few}", "a.id")
     theirs = row(BOOK_KEYS, f"books b WHERE b.author_id = {few}", BOOK_KEYS)
     year = "b.year, b.sort_key, b.id"
     rare, (by_whom, of_whom) = _rare(asker), _pair(asker, key, theirs[0])
@@ -154,7 +153,8 @@ def _words(asker: Asker, text: str) -> list[str]:
 
 
 def _author_of(asker: Asker, count: int) -> int:
-    """An author of about so many books."""
+    """An author of so many books, or of about as many."""
     counts = "SELECT author_id, count(*) AS many FROM books GROUP BY author_id"
-    nearest = f"SELECT author_id FROM ({counts}) AS c ORDER BY abs(many - {count}) LIMIT 1"
+    order = f"abs(many - {count}), author_id"
+    nearest = f"SELECT author_id FROM ({counts}) AS c ORDER BY {order} LIMIT 1"
     return int(asker.ask(nearest)[0][0])
