@@ -122,8 +122,16 @@ def _has_begun(connection: Connection, ends: float) -> bool:
     try:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     except OperationalError as error:
-        code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_OK)
-        if code & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > ends:
+        if sqlite_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > ends:
             raise
         return False
     return True
+
+
+def sqlite_code(error: Exception) -> int:
+    """The primary code of an error on SQLite; 0, which means none, on PostgreSQL.
+
+    See https://www.sqlite.org/rescode.html: the rest of an extended code tells which part it was.
+    """
+    driver_error = getattr(error, "orig", None)
+    return (getattr(driver_error, "sqlite_errorcode", None) or sqlite3.SQLITE_OK) & 0xFF

@@ -2,7 +2,6 @@
 
 import sqlite3
 from http import HTTPStatus
-from typing import Any
 
 from flask import Flask, Response, json, render_template, request
 from flask.typing import ResponseReturnValue
@@ -17,6 +16,7 @@ from werkzeug.exceptions import (
     ServiceUnavailable,
 )
 
+from bookshelf.core.connections import sqlite_code
 from bookshelf.core.db import db
 from bookshelf.web.log import log, request_id
 
@@ -97,7 +97,7 @@ def database_failed(error: DBAPIError | PoolTimeout) -> ResponseReturnValue:
     So too for a file on SQLite that nobody can read as a database, with what to do instead.
     """
     db.session.rollback()
-    if _sqlite_code(error) & 0xFF in DAMAGES:  # the rest of an extended code tells which part
+    if sqlite_code(error) in DAMAGES:
         log.error("database damaged", error=type(error).__name__)
         return answer(ServiceUnavailable(DAMAGED, retry_after=RETRY_AFTER_S))
     if not isinstance(error, TRY_AGAIN) or _is_wrong_for_sqlite(error):
@@ -109,23 +109,13 @@ def database_failed(error: DBAPIError | PoolTimeout) -> ResponseReturnValue:
 
 def _is_locked(error: Exception) -> bool:
     """Whether others had what a statement needed."""
-    is_busy = _sqlite_code(error) & 0xFF == sqlite3.SQLITE_BUSY
-    return is_busy or _of_driver(error, "pgcode") in LOCKED
+    is_busy = sqlite_code(error) == sqlite3.SQLITE_BUSY
+    return is_busy or getattr(getattr(error, "orig", None), "pgcode", None) in LOCKED
 
 
 def _is_wrong_for_sqlite(error: Exception) -> bool:
     """SQLite raises one class for a statement that is wrong and for a file that is locked."""
-    return _sqlite_code(error) == sqlite3.SQLITE_ERROR
-
-
-def _sqlite_code(error: Exception) -> int:
-    """The number of the error on SQLite; 0, which means none, on PostgreSQL."""
-    return _of_driver(error, "sqlite_errorcode") or sqlite3.SQLITE_OK
-
-
-def _of_driver(error: Exception, name: str) -> Any:
-    """What the driver has noted of an error, if it was the driver's."""
-    return getattr(getattr(error, "orig", None), name, None)
+    return sqlite_code(error) == sqlite3.SQLITE_ERROR
 
 
 def is_for_programs() -> bool:
