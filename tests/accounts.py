@@ -1,7 +1,8 @@
-"""People who have a password: added, signed in, and seen as they now are."""
+"""People who have a password: added, signed in, seen as they now are; tries that are kept."""
 
 from typing import Any
 
+from conftest import Place, ask
 from house import HousekeepingClient as Client
 
 from bookshelf.accounts import services
@@ -36,3 +37,9 @@ def people() -> list[tuple[str, str, bool]]:
     db.session.rollback()
     columns = (User.email, User.role, User.active)
     return [tuple(row) for row in db.session.execute(db.select(*columns).order_by(User.id))]
+
+
+def kept(place: Place) -> dict[str, int]:
+    """How many tries are kept, by account."""
+    rows = ask(place, "SELECT account, moments FROM sign_in_tries")
+    return {account: moments.count(".") for account, moments in rows}

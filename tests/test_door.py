@@ -1,7 +1,6 @@
 """The door: every rule, method and kind of person; tokens; a crawl that changes nothing."""
 
 import re
-import time
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
@@ -11,7 +10,7 @@ from conftest import Place
 from flask import Blueprint, Flask
 from flask.testing import FlaskClient
 from house import HousekeepingClient as Client
-from house import epoch_of, form_of, link_to, text_of
+from house import form_of, link_to, text_of
 from noting import noting
 from sqlalchemy import text
 from werkzeug.test import TestResponse
@@ -392,34 +391,3 @@ def test_one_statement_tells_who_somebody_is(app: Flask, client: Client) -> None
         with noting() as sent:
             client.get(page)
         assert sum("users" in statement for statement, _ in sent) == expected, page
-
-
-@pytest.mark.parametrize(("age", "known"), [(13, True), (15, False)])
-def test_a_session_ends_some_days_after_it_began_however_busy(
-    client: Client, age: int, known: bool
-) -> None:
-    client.sign_in("viewer")
-    with client.session_transaction() as session:
-        session["fs_paa"] = time.time() - age * 24 * 3600
-    assert was_let_in(client.get("/")) == known
-
-
-def test_a_session_ends_when_it_has_been_idle(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    client.sign_in("viewer")
-    assert was_let_in(client.get("/"))
-    now = time.time
-    monkeypatch.setattr("itsdangerous.timed.time.time", lambda: now() + 11 * 3600)
-    assert was_let_in(client.get("/"))
-    monkeypatch.setattr("itsdangerous.timed.time.time", lambda: now() + 22 * 3600)
-    assert was_let_in(client.get("/")), "using it did not prolong it"
-    monkeypatch.setattr("itsdangerous.timed.time.time", lambda: now() + 35 * 3600)
-    assert not was_let_in(client.get("/"))
-
-
-def test_a_session_that_says_an_unknown_epoch_is_a_strangers(client: Client) -> None:
-    client.sign_in("viewer")
-    with client.session_transaction() as session:
-        session["_user_id"] = epoch_of("viewer") + "!"
-    assert not was_let_in(client.get("/"))

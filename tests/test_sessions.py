@@ -1,6 +1,7 @@
 """Sessions: whose end when, and what comes back after signing in again."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
@@ -10,7 +11,7 @@ import pytest
 from accounts import PASSWORD, add, is_known, sign_in
 from flask import Flask
 from house import HousekeepingClient as Client
-from house import form_of, stranger, text_of
+from house import epoch_of, form_of, stranger, text_of
 
 from bookshelf.accounts import queries, services
 from bookshelf.accounts.models import User
@@ -99,6 +100,37 @@ def test_a_page_of_an_older_session_signs_nobody_out_and_says_so(client: Client)
     assert page.status_code == 400
     assert "You are still signed in" in text_of(page.text)
     assert client.post("/logout", data=form_of(page.text)).location == "/login"
+    assert not is_known(client)
+
+
+@pytest.mark.parametrize(("age", "known"), [(13, True), (15, False)])
+def test_a_session_ends_some_days_after_it_began_however_busy(
+    client: Client, age: int, known: bool
+) -> None:
+    client.sign_in("viewer")
+    with client.session_transaction() as session:
+        session["fs_paa"] = time.time() - age * 24 * 3600
+    assert is_known(client) == known
+
+
+def test_a_session_ends_when_it_has_been_idle(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.sign_in("viewer")
+    assert is_known(client)
+    now = time.time
+    monkeypatch.setattr("itsdangerous.timed.time.time", lambda: now() + 11 * 3600)
+    assert is_known(client)
+    monkeypatch.setattr("itsdangerous.timed.time.time", lambda: now() + 22 * 3600)
+    assert is_known(client), "using it did not prolong it"
+    monkeypatch.setattr("itsdangerous.timed.time.time", lambda: now() + 35 * 3600)
+    assert not is_known(client)
+
+
+def test_a_session_that_says_an_unknown_epoch_is_a_strangers(client: Client) -> None:
+    client.sign_in("viewer")
+    with client.session_transaction() as session:
+        session["_user_id"] = epoch_of("viewer") + "!"
     assert not is_known(client)
 
 
